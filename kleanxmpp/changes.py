@@ -1,0 +1,161 @@
+"""The closed list of changes: each names what will be true on the server. Applying one twice is harmless.
+
+`rank` is the one place that decides their order: doors close before anything else happens, in the order of
+an off-boarding (gate, sessions, rooms, contacts, bookmarks); then things appear, what others stand on first.
+Changes of one rank do not depend on each other.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from kleanxmpp.state import Affiliation, Bookmark, Profile
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CloseGate:
+    """The person binds no session and reaches no room any more, whatever the login said."""
+
+    username: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndSessions:
+    """Every session of the person ends, also one that sleeps (XEP-0198)."""
+
+    username: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DestroyRoom:
+    """The room is gone, with everybody in it."""
+
+    room: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreateRoom:
+    """The room exists, configured as promised, with nobody in it."""
+
+    room: str
+    title: str
+    description: str
+    announcement: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConfigureRoom:
+    """The existing room has this title and description, and keeps the promises of its kind."""
+
+    room: str
+    title: str
+    description: str
+    announcement: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetAffiliations:
+    """These people (bare JIDs) have these affiliations in the room; all others stay as they are."""
+
+    room: str
+    affiliations: Mapping[str, Affiliation]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemoveSharedGroup:
+    """The shared group is gone."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetSharedGroup:
+    """The shared group exists with this label; `displayed` says whether members see each other. Members stay."""
+
+    name: str
+    label: str
+    displayed: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AddToSharedGroup:
+    """These usernames are members of the group. `fresh`: nobody was in it before, so it can be filled in bulk."""
+
+    name: str
+    label: str
+    displayed: bool
+    usernames: frozenset[str]
+    fresh: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemoveFromSharedGroup:
+    """These usernames are not members of the group."""
+
+    name: str
+    usernames: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetProfile:
+    """The person's names on the server are these; avatar and everything else of the vCard stay."""
+
+    username: str
+    profile: Profile
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenGate:
+    """The person may bind sessions and reach rooms, as far as the login says yes."""
+
+    username: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetBookmarks:
+    """The person's clients join exactly these of our rooms by themselves; bookmarks of other services stay."""
+
+    username: str
+    bookmarks: frozenset[Bookmark]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EraseAccount:
+    """Nothing the server stored for the person is left: archive, vCard, bookmarks, nickname, offline messages."""
+
+    username: str
+
+
+Change = (
+    CloseGate
+    | EndSessions
+    | DestroyRoom
+    | CreateRoom
+    | ConfigureRoom
+    | SetAffiliations
+    | RemoveSharedGroup
+    | SetSharedGroup
+    | AddToSharedGroup
+    | RemoveFromSharedGroup
+    | SetProfile
+    | OpenGate
+    | SetBookmarks
+    | EraseAccount
+)
+
+_ORDER: tuple[tuple[type, ...], ...] = (
+    (CloseGate,),
+    (EndSessions,),
+    (DestroyRoom, RemoveSharedGroup),
+    (CreateRoom, ConfigureRoom, SetSharedGroup, SetProfile),
+    (OpenGate,),
+    (SetAffiliations, RemoveFromSharedGroup),
+    (AddToSharedGroup,),
+    (SetBookmarks,),
+    (EraseAccount,),
+)
+_RANK = {kind: rank for rank, kinds in enumerate(_ORDER) for kind in kinds}
+
+
+def rank(change: Change) -> int:
+    """Where in a plan this change stands; equal ranks may be applied at the same time."""
+    return _RANK[type(change)]

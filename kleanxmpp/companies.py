@@ -1,0 +1,137 @@
+"""Use cases about companies: one XMPP domain each, and what holds for everybody in it."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from kleanxmpp import errors, groups, ids, jid, offboardings, users
+from kleanxmpp.desired import may_chat
+from kleanxmpp.model import (
+    Aspect,
+    AuditEntry,
+    Company,
+    ContactVisibility,
+    Due,
+    Group,
+    Priority,
+    Scope,
+    ScopeKind,
+    User,
+)
+from kleanxmpp.ports import Directory, Transaction, UserFilter
+
+_PAGE = 500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompanyPatch:
+    """What shall be different about a company; None: stays."""
+
+    name: str | None = None
+    locale: str | None = None
+    contact_visibility: ContactVisibility | None = None
+    contacts_max: int | None = None
+    enabled: bool | None = None
+
+
+async def add_company(
+    directory: Directory, *, domain: str, name: str, locale: str = "de", actor: str, now: datetime
+) -> Company:
+    """Add a company. Its domain must be a virtual host of the XMPP server. Raises Conflict if the domain is taken."""
+    company = Company(
+        id=ids.new_id(),
+        domain=jid.normalise_domain(domain),
+        name=groups.checked_name(name),
+        locale=users.checked_locale(locale),
+    )
+    async with directory.write(company.id) as tx:
+        await tx.save_company(company)
+        await tx.mark_due([_mark(company, now=now)])
+        await tx.add_audit([_entry(company, "company.added", {}, actor=actor, reason=None, now=now)])
+    return company
+
+
+async def update_company(
+    directory: Directory, company: Company, patch: CompanyPatch, *, actor: str, reason: str | None, now: datetime
+) -> Company:
+    """Change what holds for everybody. Disabling off-boards all people; enabling lets those back in who may chat."""
+    async with directory.write(company.id) as tx:
+        before = await tx.company(company.id) or company
+        after = _patched(before, patch)
+        changed = [f for f in Company.__dataclass_fields__ if getattr(before, f) != getattr(after, f)]
+        if not changed:
+            return after
+        await tx.save_company(after)
+        await tx.mark_due([_mark(after, now=now)])
+        if "contacts_max" in changed:
+            async for page in _group_pages(tx, after):
+                await tx.mark_due([Due(scope=groups.scope_of(g), marked_at=now) for g in page])
+        if "contact_visibility" in changed:
+            await tx.mark_users_due(after.id, aspects=Aspect.CIRCLES, priority=Priority.BACKGROUND, at=now)
+        if "enabled" in changed:
+            await _switch_everybody(tx, before, after, actor=actor, reason=reason, now=now)
+        details: dict[str, object] = {"fields": changed}
+        await tx.add_audit([_entry(after, "company.changed", details, actor=actor, reason=reason, now=now)])
+        return after
+
+
+def scope_of(company: Company) -> Scope:
+    """Return the unit of work that is about what the company holds as a whole."""
+    return Scope(kind=ScopeKind.COMPANY, company_id=company.id, id=company.id)
+
+
+def _patched(company: Company, patch: CompanyPatch) -> Company:
+    if patch.contacts_max is not None and not 0 <= patch.contacts_max <= 100_000:
+        raise errors.Invalid("contacts_max is a number from 0 to 100000.", field="contacts_max")
+    return replace(
+        company,
+        name=groups.checked_name(patch.name) if patch.name is not None else company.name,
+        locale=users.checked_locale(patch.locale) if patch.locale is not None else company.locale,
+        contact_visibility=patch.contact_visibility or company.contact_visibility,
+        contacts_max=company.contacts_max if patch.contacts_max is None else patch.contacts_max,
+        enabled=company.enabled if patch.enabled is None else patch.enabled,
+    )
+
+
+async def _switch_everybody(
+    tx: Transaction, before: Company, after: Company, *, actor: str, reason: str | None, now: datetime
+) -> None:
+    async for page in _user_pages(tx, after):
+        for user in page:
+            if may_chat(before, user) and not may_chat(after, user):
+                await offboardings.begin(tx, user, actor=actor, reason=reason, now=now)
+            elif may_chat(after, user) and not may_chat(before, user):
+                await offboardings.cancel(tx, user, now=now)
+                await tx.mark_due([Due(scope=offboardings.scope_of(user), marked_at=now)])
+
+
+async def _user_pages(tx: Transaction, company: Company) -> AsyncIterator[list[User]]:
+    after: str | None = None
+    while page := list(await tx.page_users(company.id, after=after, limit=_PAGE, matching=UserFilter())):
+        yield page
+        after = page[-1].username
+
+
+async def _group_pages(tx: Transaction, company: Company) -> AsyncIterator[list[Group]]:
+    after: str | None = None
+    while page := list(await tx.page_groups(company.id, after=after, limit=_PAGE)):
+        yield page
+        after = page[-1].slug
+
+
+def _mark(company: Company, *, now: datetime) -> Due:
+    return Due(scope=scope_of(company), marked_at=now)
+
+
+def _entry(
+    company: Company, action: str, details: dict[str, object], *, actor: str, reason: str | None, now: datetime
+) -> AuditEntry:
+    return AuditEntry(
+        company_id=company.id,
+        at=now,
+        actor=actor,
+        action=action,
+        subject=f"company:{company.id}",
+        reason=reason,
+        details=details,
+    )

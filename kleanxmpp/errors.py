@@ -1,0 +1,57 @@
+"""Every error that may cross a border of the core.
+
+Each border translates its own errors into these in exactly one place: the database driver in
+`kleanxmpp.db`, stanza and API errors of the server in `component` and `ejabberd`, and these into HTTP
+problems or stanza errors on the way out. The docstring of a class is its default message.
+"""
+
+
+class KleanError(Exception):
+    """Something went wrong."""
+
+    def __init__(self, message: str | None = None) -> None:
+        super().__init__(message or type(self).__doc__ or type(self).__name__)
+
+
+class NotFound(KleanError):
+    """There is nothing with this identifier in the company."""
+
+
+class Conflict(KleanError):
+    """Another entry already holds this value. Choose a different one."""
+
+    def __init__(self, message: str | None = None, *, field: str | None = None) -> None:
+        super().__init__(message)
+        self.field = field
+
+
+class Stale(KleanError):
+    """Somebody else changed this in the meantime. Read it again and repeat your change."""
+
+
+class Invalid(KleanError):
+    """The value is not acceptable."""
+
+    def __init__(self, message: str | None = None, *, field: str | None = None) -> None:
+        super().__init__(message)
+        self.field = field
+
+
+class DirectoryUnavailable(KleanError):
+    """The directory's database does not answer. Nothing was changed; try again."""
+
+
+class UnsafePlan(KleanError):
+    """The plan would remove more than the allowed share. Look at it, then repeat with force."""
+
+
+class ServerError(KleanError):
+    """The XMPP server did not do what was asked. Raise one of the two kinds below, never this one."""
+
+
+class Temporary(ServerError):
+    """The XMPP server cannot do this now (away, busy, restarting). Trying again later helps."""
+
+
+class Permanent(ServerError):
+    """The XMPP server refuses this, and will refuse it again until somebody changes something."""

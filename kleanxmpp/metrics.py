@@ -1,0 +1,15 @@
+"""What Prometheus is told. Labels hold kinds and outcomes, never people, groups or content."""
+
+from prometheus_client import Counter, Gauge, Histogram
+
+CHANGES = Counter("kleanxmpp_changes_total", "Changes applied to the server", ["change"])
+SCOPES = Counter("kleanxmpp_scopes_total", "Scopes worked on", ["kind", "outcome"])
+DRIFT = Counter("kleanxmpp_drift_total", "Scopes that a sweep found out of step", ["kind"])
+OFFBOARDING_SECONDS = Histogram(
+    "kleanxmpp_offboarding_seconds",
+    "From the request to the proven end of an off-boarding",
+    buckets=(0.05, 0.1, 0.2, 0.3, 0.5, 1, 2, 5, 30, 300, 3600),
+)
+SWEEP_SECONDS = Gauge("kleanxmpp_sweep_seconds", "How long the last full sweep took")
+STRANGE_ROOMS = Gauge("kleanxmpp_strange_rooms", "Rooms on our service that the directory does not know")
+SERVER_REACHABLE = Gauge("kleanxmpp_server_reachable", "Whether the XMPP server can be observed and changed")

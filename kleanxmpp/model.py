@@ -1,0 +1,217 @@
+"""The directory's values: what is true about companies, people and circles.
+
+Nothing here knows how it is stored or what a server makes of it. `active` and `chat_permission` are two
+facts on purpose: HR owns the first, an admin the second, and whether somebody *may chat* is policy
+(`kleanxmpp.desired`).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import IntFlag, StrEnum
+
+
+class GroupKind(StrEnum):
+    """Who may write in a group."""
+
+    TEAM = "team"
+    ANNOUNCEMENT = "announcement"
+
+
+class Role(StrEnum):
+    """What a membership allows."""
+
+    MEMBER = "member"
+    MODERATOR = "moderator"
+
+
+class ContactVisibility(StrEnum):
+    """Whom a person finds in the contact list: the circles they share, or the whole (small) company."""
+
+    GROUPS = "groups"
+    COMPANY = "company"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Company:
+    """One tenant: one XMPP domain with its people and groups."""
+
+    id: str
+    domain: str
+    name: str
+    enabled: bool = True
+    locale: str = "de"
+    contact_visibility: ContactVisibility = ContactVisibility.GROUPS
+    contacts_max: int = 250
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class User:
+    """A person. `username` is theirs for ever; `nickname` is the name that no second person in the company has.
+
+    `sessions_valid_from`: sessions that began earlier must end (a credential was revoked).
+    `erasing`: erasure was asked for and follows as soon as the off-boarding is proven.
+    """
+
+    id: str
+    company_id: str
+    username: str
+    display_name: str
+    nickname: str
+    external_id: str | None = None
+    email: str | None = None
+    locale: str = "de"
+    active: bool = True
+    chat_permission: bool = True
+    created_at: datetime
+    version: int = 1
+    sessions_valid_from: datetime | None = None
+    erasing: bool = False
+    greeted: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Group:
+    """A named circle. `slug` is its room's localpart, given once and never again. A deleted group is a tombstone."""
+
+    id: str
+    company_id: str
+    slug: str
+    name: str
+    description: str = ""
+    kind: GroupKind = GroupKind.TEAM
+    created_at: datetime
+    version: int = 1
+    circle_version: int = 1
+    deleted: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Membership:
+    """A user in a group. It outlives deactivation; it is just not effective then."""
+
+    group_id: str
+    user_id: str
+    role: Role = Role.MEMBER
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Credential:
+    """One device's login. The secret itself exists only on the device."""
+
+    id: str
+    user_id: str
+    label: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiToken:
+    """A caller of the admin API. `company_id` None: the operator's, good for every company."""
+
+    id: str
+    company_id: str | None
+    name: str
+    scopes: frozenset[str]
+    created_at: datetime
+
+
+class ScopeKind(StrEnum):
+    """What a unit of work is about. `company` holds what belongs to no single person or group: the gate's existence."""
+
+    COMPANY = "company"
+    GROUP = "group"
+    USER = "user"
+
+
+class Aspect(IntFlag):
+    """Which part of a user's scope is to be looked at, so that cost follows the change.
+
+    Group and company scopes are always looked at whole (`ALL`).
+    """
+
+    ACCESS = 1  # the gate and live sessions
+    PROFILE = 2  # names on the server
+    CIRCLES = 4  # affiliations and contact groups
+    BOOKMARKS = 8
+    ALL = 15
+
+
+class Priority(StrEnum):
+    """Order of work: off-boardings before everything, what a sweep found after everything. Sorts alphabetically."""
+
+    OFFBOARDING = "0-offboarding"
+    CHANGE = "1-change"
+    BACKGROUND = "2-background"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scope:
+    """The unit of work: one user, one group, or what the company holds as a whole."""
+
+    kind: ScopeKind
+    company_id: str
+    id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Due:
+    """A scope that is, or may be, out of step. `revision` grows with every mark, so a mark made meanwhile is seen."""
+
+    scope: Scope
+    aspects: Aspect = Aspect.ALL
+    priority: Priority = Priority.CHANGE
+    revision: int = 0
+    attempts: int = 0
+    marked_at: datetime | None = None
+    next_attempt_at: datetime | None = None
+    last_error: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditEntry:
+    """Who did what to whom, when. Never holds message content or secrets."""
+
+    id: int = 0
+    company_id: str | None
+    at: datetime
+    actor: str
+    action: str
+    subject: str
+    reason: str | None = None
+    details: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """One line of proof: what an off-boarding found, did, and saw when it looked again.
+
+    `closed` is None when it could not be checked. `milliseconds` counts from the request.
+    """
+
+    item: str
+    found: int | None
+    done: int
+    left: int | None
+    closed: bool | None
+    milliseconds: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offboarding:
+    """Everything that happened when a user stopped being allowed to chat. Survives the person's erasure."""
+
+    id: str
+    company_id: str
+    user_id: str
+    reason: str | None
+    actor: str
+    requested_at: datetime
+    completed_at: datetime | None = None
+    cancelled_at: datetime | None = None
+    evidence: tuple[Evidence, ...] = ()
+
+    @property
+    def complete(self) -> bool:
+        """True only when every item was looked up again and found closed."""
+        return self.completed_at is not None and all(line.closed for line in self.evidence)

@@ -1,0 +1,273 @@
+"""The two borders of the core: the directory (where the truth is kept) and the server (where it must become true).
+
+Both are `Protocol`s with an in-memory twin in `kleanxmpp.testing` and a contract suite in `tests/contracts`
+that every implementation passes. The directory offers primitives inside a transaction; the rules that use
+them live once, in the use cases (`users.py`, `groups.py` …), not in each implementation.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from kleanxmpp.changes import Change
+from kleanxmpp.desired import CircleLook, GroupCircle, Person, UserLook
+from kleanxmpp.model import (
+    ApiToken,
+    Aspect,
+    AuditEntry,
+    Company,
+    Credential,
+    Due,
+    Group,
+    Offboarding,
+    Priority,
+    Role,
+    Scope,
+    User,
+)
+from kleanxmpp.state import CircleState, UserState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserFilter:
+    """Which users a list shows. `text` matches parts of the folded display name, the username or the e-mail address."""
+
+    text: str | None = None
+    active: bool | None = None
+    chat_permission: bool | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Member:
+    """A membership with the user it is about."""
+
+    user: User
+    role: Role
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RememberedAnswer:
+    """What a POST with an Idempotency-Key answered. `fingerprint` identifies the request; the body holds no secret."""
+
+    fingerprint: str
+    status: int
+    body: str
+
+
+class Transaction(Protocol):
+    """One transaction on the directory. Reads return values or None; writes take whole values.
+
+    Everything is bounded to one company by its `company_id`, and never returns what belongs to another.
+    """
+
+    # companies
+    async def company(self, company_id: str) -> Company | None: ...
+    async def company_by_domain(self, domain: str) -> Company | None: ...
+    async def companies(self) -> Sequence[Company]: ...
+    async def save_company(self, company: Company) -> None:
+        """Insert or replace. Raises Conflict if another company has the domain."""
+
+    # users
+    async def user(self, company_id: str, user_id: str) -> User | None: ...
+    async def user_by_username(self, company_id: str, username: str) -> User | None: ...
+    async def users_by_id(self, company_id: str, user_ids: Collection[str]) -> Mapping[str, User]:
+        """Return the users found, by id; unknown ids are missing. Any number of ids, few queries."""
+
+    async def users_by_username(self, company_id: str, usernames: Collection[str]) -> Mapping[str, User]:
+        """Like `users_by_id`, by username."""
+
+    async def users_by_external_id(self, company_id: str, external_ids: Collection[str]) -> Mapping[str, User]:
+        """Like `users_by_id`, by external id."""
+
+    async def page_users(
+        self, company_id: str, *, after: str | None, limit: int, matching: UserFilter
+    ) -> Sequence[User]:
+        """Return up to `limit` users in the order of their usernames, those after the username `after`."""
+
+    async def add_users(self, users: Sequence[User]) -> None:
+        """Insert. Raises Conflict (field named) for a username ever given, or a nickname or external id in use."""
+
+    async def save_users(self, users: Sequence[User]) -> None:
+        """Replace existing users, whole values. Raises Conflict for a nickname or external id in use."""
+
+    async def delete_user(self, company_id: str, user_id: str) -> None:
+        """Erase the person: user, credentials, memberships, due scope. The username stays retired."""
+
+    async def taken_usernames(self, company_id: str, usernames: Collection[str]) -> frozenset[str]:
+        """Return which of these were ever given to anybody, erased people included."""
+
+    async def taken_nicknames(self, company_id: str, nicknames: Collection[str]) -> Mapping[str, str]:
+        """Return, for those of `nicknames` in use (compared casefolded), nickname as asked -> user id of the holder."""
+
+    async def names(self, company_id: str, *, containing: Sequence[str] = ()) -> Sequence[tuple[str, str]]:
+        """Return (username, display name) of everybody who may chat and whose folded name contains all these parts."""
+
+    async def usernames_who_may_chat(self, company_id: str) -> frozenset[str]: ...
+    async def mark_greeted(self, company_id: str, username: str) -> bool:
+        """Return True for the first call for this user, False ever after, also when two calls race."""
+
+    # credentials: `secret_sha256` is lowercase hex
+    async def credentials(self, user_id: str) -> Sequence[Credential]: ...
+    async def add_credentials(self, credentials: Sequence[tuple[Credential, str]]) -> None: ...
+    async def delete_credential(self, user_id: str, credential_id: str) -> bool:
+        """Return whether there was one."""
+
+    async def may_log_in(self, domain: str, username: str, secret_sha256: str) -> bool:
+        """Answer a login the way extauth does: company enabled, user may chat, credential known."""
+
+    # groups and circles
+    async def group(self, company_id: str, group_id: str) -> Group | None:
+        """Return the group, also a deleted one (tombstone)."""
+
+    async def group_by_slug(self, company_id: str, slug: str) -> Group | None: ...
+    async def page_groups(self, company_id: str, *, after: str | None, limit: int) -> Sequence[Group]:
+        """Return up to `limit` groups that are not deleted, in the order of their slugs, those after slug `after`."""
+
+    async def groups_by_name(self, company_id: str, names: Collection[str]) -> Mapping[str, Group]:
+        """Return the groups that are not deleted and have exactly these names."""
+
+    async def add_groups(self, groups: Sequence[Group]) -> None:
+        """Insert. Raises Conflict for a slug that was ever given, or the name of a group that is not deleted."""
+
+    async def save_group(self, group: Group) -> None: ...
+    async def taken_slugs(self, company_id: str, slugs: Collection[str]) -> frozenset[str]:
+        """Return which of these any group ever had, deleted ones included."""
+
+    async def roles(self, group_id: str) -> Mapping[str, Role]:
+        """Return the whole circle: user id -> role, effective or not."""
+
+    async def roles_of(self, group_id: str, user_ids: Collection[str]) -> Mapping[str, Role]:
+        """Like `roles`, for these users only; cost follows them, not the circle."""
+
+    async def page_members(self, group_id: str, *, after: str | None, limit: int) -> Sequence[Member]:
+        """Return up to `limit` members in the order of their usernames."""
+
+    async def member_count(self, group_id: str) -> int: ...
+    async def memberships_of(self, user_id: str) -> Sequence[tuple[Group, Role]]:
+        """Return the user's groups that are not deleted, in the order of their slugs."""
+
+    async def put_members(self, group_id: str, roles: Mapping[str, Role]) -> None:
+        """Insert or update these memberships; the others stay. Forgets departures of the same people."""
+
+    async def remove_members(self, group_id: str, user_ids: Collection[str]) -> None:
+        """Delete these memberships and remember each as a departure until the server is proven right."""
+
+    # what the reconcile loop reads
+    async def person(self, company_id: str, user_id: str) -> Person | None:
+        """Return the user with circles (no deleted groups) and departures; query count does not depend on sizes."""
+
+    async def page_people(self, company_id: str, *, after: str | None, limit: int) -> Sequence[Person]:
+        """Like `page_users`, as `Person`s, in a number of queries that does not depend on `limit`."""
+
+    async def group_circle(self, company_id: str, group_id: str) -> GroupCircle | None:
+        """Return the group with its effective members and its size (all memberships)."""
+
+    async def forget_departures(self, *, user_id: str | None = None, groups: Collection[str]) -> None:
+        """Forget departures from these groups, of one user or (None) of everybody: the server was proven right."""
+
+    # due scopes
+    async def mark_due(self, marks: Sequence[Due]) -> None:
+        """Insert, or merge into the existing row: aspects united, highest priority, revision + 1, attempts reset."""
+
+    async def mark_users_due(
+        self,
+        company_id: str,
+        *,
+        aspects: Aspect,
+        priority: Priority,
+        at: datetime,
+        group_id: str | None = None,
+    ) -> None:
+        """Mark everybody of the company, or of one group's circle, in one statement."""
+
+    async def take_due(self, *, now: datetime, limit: int, company_ids: Collection[str]) -> Sequence[Due]:
+        """Return scopes whose next attempt is now or past, by priority, then oldest first. Claims nothing."""
+
+    async def due(self, scope: Scope) -> Due | None: ...
+    async def finish_due(self, due: Due) -> bool:
+        """Delete the row if nobody marked it since (same revision). Return whether it is gone."""
+
+    async def fail_due(self, due: Due, *, error: str, next_attempt_at: datetime) -> None:
+        """Record the failed attempt; attempts + 1. A newer mark (other revision) keeps its own schedule."""
+
+    async def page_due(self, company_id: str, *, limit: int) -> Sequence[Due]: ...
+    async def count_due(self, company_id: str) -> int: ...
+    async def next_attempt_at(self) -> datetime | None:
+        """Return when the earliest due scope may be tried; None if nothing is due."""
+
+    # audit, off-boardings, tokens, repeated requests
+    async def add_audit(self, entries: Sequence[AuditEntry]) -> None: ...
+    async def page_audit(self, company_id: str, *, before: int | None, limit: int) -> Sequence[AuditEntry]:
+        """Return entries, newest first, those with an id smaller than `before`."""
+
+    async def add_offboarding(self, offboarding: Offboarding) -> None: ...
+    async def save_offboarding(self, offboarding: Offboarding) -> None: ...
+    async def offboarding(self, company_id: str, offboarding_id: str) -> Offboarding | None: ...
+    async def open_offboarding(self, user_id: str) -> Offboarding | None:
+        """Return the one that is neither completed nor cancelled, if there is one."""
+
+    async def page_offboardings(self, company_id: str, user_id: str, *, limit: int) -> Sequence[Offboarding]:
+        """Return the newest first."""
+
+    async def token_by_hash(self, token_sha256: str) -> ApiToken | None: ...
+    async def tokens(self, company_id: str | None) -> Sequence[ApiToken]: ...
+    async def add_token(self, token: ApiToken, *, token_sha256: str) -> None: ...
+    async def delete_token(self, company_id: str | None, token_id: str) -> bool: ...
+    async def remembered(self, *, token_id: str, key: str) -> RememberedAnswer | None: ...
+    async def remember(self, *, token_id: str, key: str, answer: RememberedAnswer, at: datetime) -> None:
+        """Keep the answer. Raises Conflict if the key is already kept."""
+
+    async def forget_remembered(self, *, before: datetime) -> None: ...
+
+
+class Directory(Protocol):
+    """The truth. A `write` commits when its block ends well and undoes everything when it raises.
+
+    Raises `DirectoryUnavailable` when the database is locked, gone or not migrated.
+    """
+
+    def read(self) -> AbstractAsyncContextManager[Transaction]:
+        """A consistent view; nothing may be written through it."""
+
+    def write(self, company_id: str | None = None) -> AbstractAsyncContextManager[Transaction]:
+        """A writing transaction. Writes with the same `company_id` run one after another, on every database.
+
+        With None (bookkeeping of the loop, companies, tokens) there is no such order. A commit that marked
+        something due wakes `wait_for_change`.
+        """
+
+    async def wait_for_change(self, *, timeout: float) -> None:
+        """Return when a write may have marked something due, or after `timeout` seconds. May return for nothing."""
+
+    async def check(self) -> None:
+        """Raise DirectoryUnavailable if the database does not answer or its schema is not the one of this version."""
+
+
+class Server(Protocol):
+    """The XMPP server, as seen and changed from outside. Raises `errors.Temporary` or `errors.Permanent`."""
+
+    async def observe_user(self, company: Company, look: UserLook) -> UserState:
+        """Return what was asked for in `look`; the rest stays None. A room that does not exist counts as `none`."""
+
+    async def observe_circles(self, company: Company, look: CircleLook) -> CircleState:
+        """Return the rooms and shared groups looked at; absent ones are missing."""
+
+    async def apply(self, company: Company, change: Change) -> int:
+        """Make it true; return how many things (sessions, affiliations, memberships …) were touched. Harmless twice."""
+
+    async def gate_members(self, company: Company) -> frozenset[str]:
+        """Return the usernames in the gate."""
+
+    async def online(self, company: Company) -> frozenset[str]:
+        """Return the usernames that have at least one session, sleeping ones included."""
+
+    async def room_names(self, company: Company) -> frozenset[str]:
+        """Return the localparts of all rooms of the company's room service, awake and asleep."""
+
+    async def shared_group_names(self, company: Company) -> frozenset[str]:
+        """Return the names of the shared groups with our prefix."""
+
+    async def check(self) -> None:
+        """Raise Temporary if the server cannot be observed and changed right now."""

@@ -1,0 +1,85 @@
+"""The server's values, the same types for *desired* and *actual*, so that their difference is one function.
+
+`None` means not known (not looked at); an empty collection means known to be empty. Nothing is ever
+planned from not known.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Affiliation(StrEnum):
+    """A person's long-lived relation to a room (XEP-0045 section 5.2).
+
+    Desired are only `none`, `member` and `admin`: the owner is the service, never a person.
+    """
+
+    NONE = "none"
+    OUTCAST = "outcast"
+    MEMBER = "member"
+    ADMIN = "admin"
+    OWNER = "owner"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Profile:
+    """The names others see: `full_name` in the vCard's FN, `nickname` in NICKNAME and reserved on the room service.
+
+    Empty where the server has none.
+    """
+
+    full_name: str
+    nickname: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bookmark:
+    """A room that a member's clients join by themselves (XEP-0048, XEP-0402)."""
+
+    room: str
+    name: str
+    nick: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserState:
+    """What the server has about one person. Keys of `affiliations` are room localparts, of all rooms looked at.
+
+    `sessions` are the resources that must not be there: desired is always empty.
+    `shared_groups` are those of the groups looked at that contain the person, the gate among them.
+    """
+
+    sessions: frozenset[str] | None = None
+    shared_groups: frozenset[str] | None = None
+    affiliations: Mapping[str, Affiliation] | None = None
+    profile: Profile | None = None
+    bookmarks: frozenset[Bookmark] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Room:
+    """A MUC room (XEP-0045). Keys of `affiliations` are bare JIDs of people; the service's own entries are left out."""
+
+    title: str
+    description: str
+    announcement: bool
+    as_promised: bool = True
+    affiliations: Mapping[str, Affiliation]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SharedGroup:
+    """A shared roster group: a contact group, or (not `displayed`) the gate. Members None: not looked at."""
+
+    label: str
+    displayed: bool
+    members: frozenset[str] | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CircleState:
+    """What the server has for one group, or for the company as a whole. A missing name is known to be absent."""
+
+    rooms: Mapping[str, Room]
+    shared_groups: Mapping[str, SharedGroup]

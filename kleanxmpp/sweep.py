@@ -1,0 +1,217 @@
+"""The sweep: finds what nobody announced. It only reads; what differs is marked due and repaired by the loop.
+
+So a sweep never races with the work on a scope, and its dry run is the same code. Everything is read in pages
+and in the server's bulk calls, so memory stays flat. A sweep whose repairs would remove more than a set share of
+what is there marks nothing: a directory restored from an old backup must not empty the server.
+"""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from kleanxmpp import changes, companies, desired, errors, groups, metrics, offboardings
+from kleanxmpp.desired import CircleLook, Person
+from kleanxmpp.model import Aspect, Company, Due, Group, Priority, Scope
+from kleanxmpp.plan import Plan, closing_steps, plan_circles, plan_user, refuse_unsafe, removals
+from kleanxmpp.ports import Directory, Server
+from kleanxmpp.state import CircleState
+
+_GROUPS_A_PAGE = 50
+_PEOPLE_A_PAGE = 200
+_KEPT_PLANS = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drift:
+    """A scope that is out of step, and what would mend it."""
+
+    scope: Scope
+    aspects: Aspect
+    plan: Plan
+
+
+@dataclass(slots=True, kw_only=True)
+class SweepReport:
+    """What a sweep saw. `drift` holds the first 200 differences, `differing` counts all.
+
+    `strangers` are in the gate but not in the directory; strange rooms and shared groups are not the directory's.
+    """
+
+    at: datetime
+    seconds: float = 0.0
+    people: int = 0
+    groups: int = 0
+    differing: int = 0
+    removing: int = 0
+    present: int = 0
+    held: str | None = None
+    drift: list[Drift] = field(default_factory=list)
+    strangers: tuple[str, ...] = ()
+    strange_rooms: tuple[str, ...] = ()
+    strange_shared_groups: tuple[str, ...] = ()
+    _marks: list[Due] = field(default_factory=list)
+
+    def add(self, scope: Scope, aspects: Aspect, plan: Plan) -> None:
+        """Note that a scope differs."""
+        self.differing += 1
+        self.removing += removals(plan)
+        if len(self.drift) < _KEPT_PLANS:
+            self.drift.append(Drift(scope=scope, aspects=aspects, plan=plan))
+        self._marks.append(Due(scope=scope, aspects=aspects, priority=Priority.BACKGROUND, marked_at=self.at))
+
+    def marks(self) -> Sequence[Due]:
+        """Return what is to be marked due."""
+        return self._marks
+
+
+async def sweep(
+    directory: Directory,
+    server: Server,
+    company: Company,
+    *,
+    rooms_prefix: str,
+    pace: tuple[float, int],
+    force: bool = False,
+    dry_run: bool = False,
+) -> SweepReport:
+    """Compare the whole company with the server; mark what differs as due, unless it is a dry run.
+
+    Beyond `pace` = (share, floor) nothing is marked unless `force`: the report says so in `held`. People with work
+    waiting for them are not counted as removals: somebody wanted that.
+    """
+    began = time.monotonic()
+    report = SweepReport(at=datetime.now(UTC))
+    await _sweep_company(directory, server, company, report)
+    await _sweep_groups(directory, server, company, report)
+    await _sweep_people(directory, server, company, report, rooms_prefix=rooms_prefix)
+    report.seconds = time.monotonic() - began
+    metrics.SWEEP_SECONDS.set(report.seconds)
+    if not force:
+        try:
+            refuse_unsafe(removed=report.removing, present=report.present, share=pace[0], floor=pace[1])
+        except errors.UnsafePlan as error:
+            report.held = str(error)
+    if not dry_run and report.held is None:
+        await _set_going(directory, server, company, report)
+    return report
+
+
+async def _set_going(directory: Directory, server: Server, company: Company, report: SweepReport) -> None:
+    """Mark what differs as due, and take out of our own shared groups what belongs to nobody."""
+    for mark in report.marks():
+        metrics.DRIFT.labels(kind=mark.scope.kind.value).inc()
+    async with directory.write(company.id) as tx:
+        await tx.mark_due(report.marks())
+    for username in report.strangers:
+        for step in closing_steps(username):
+            await server.apply(company, step)
+    for name in report.strange_shared_groups:
+        await server.apply(company, changes.RemoveSharedGroup(name=name))
+
+
+async def _sweep_company(directory: Directory, server: Server, company: Company, report: SweepReport) -> None:
+    """Compare the gate, live sessions, and what the company holds as a whole."""
+    async with directory.read() as tx:
+        allowed = await tx.usernames_who_may_chat(company.id)
+    state = desired.company_state(company, allowed)
+    plan = plan_circles(desired=state, actual=await server.observe_circles(company, desired.company_look(company)))
+    if plan:
+        report.add(companies.scope_of(company), Aspect.ALL, plan)
+    gate, online = await server.gate_members(company), await server.online(company)
+    report.present += len(gate)
+    async with directory.read() as tx:
+        # Read again, after the server: who was let in meanwhile is in both, and nobody is taken for a stranger.
+        allowed = await tx.usernames_who_may_chat(company.id)
+        known = await tx.users_by_username(company.id, (gate | online) ^ allowed)
+        for username, user in known.items():
+            if username in allowed and username not in gate:
+                report.add(offboardings.scope_of(user), Aspect.ACCESS, (changes.OpenGate(username=username),))
+            elif username not in allowed and await tx.due(offboardings.scope_of(user)) is None:
+                report.add(offboardings.scope_of(user), Aspect.ALL, closing_steps(username))
+    report.strangers = tuple(sorted(gate - allowed - known.keys()))
+    report.removing += len(report.strangers)
+
+
+async def _sweep_groups(directory: Directory, server: Server, company: Company, report: SweepReport) -> None:
+    """Compare every room and contact group, and find rooms and groups that the directory does not know."""
+    unknown_rooms = set(await server.room_names(company))
+    unknown_shared = set(await server.shared_group_names(company)) - {desired.GATE, desired.COMPANY_CONTACTS}
+    after: str | None = None
+    while True:
+        async with directory.read() as tx:
+            page = await tx.page_groups(company.id, after=after, limit=_GROUPS_A_PAGE)
+            circles = [await tx.group_circle(company.id, group.id) for group in page]
+        if not page:
+            break
+        after = page[-1].slug
+        report.groups += len(page)
+        looks = [desired.group_look(group) for group in page]
+        look = CircleLook(
+            rooms=frozenset().union(*(one.rooms for one in looks)),
+            shared_groups={name: True for one in looks for name in one.shared_groups},
+        )
+        actual = await server.observe_circles(company, look)
+        for group, circle, one in zip(page, circles, looks, strict=True):
+            unknown_rooms -= one.rooms
+            unknown_shared -= one.shared_groups.keys()
+            if circle is not None:
+                _compare_group(group, desired.group_state(circle), _part(actual, one), report)
+    await _sort_unknown(directory, company, unknown_rooms, unknown_shared, report)
+
+
+def _compare_group(group: Group, wanted: CircleState, actual: CircleState, report: SweepReport) -> None:
+    report.present += sum(len(room.affiliations) for room in actual.rooms.values())
+    if plan := plan_circles(desired=wanted, actual=actual):
+        report.add(groups.scope_of(group), Aspect.ALL, plan)
+
+
+def _part(state: CircleState, look: CircleLook) -> CircleState:
+    """Return what `state` says about one group's names."""
+    return CircleState(
+        rooms={name: room for name, room in state.rooms.items() if name in look.rooms},
+        shared_groups={name: found for name, found in state.shared_groups.items() if name in look.shared_groups},
+    )
+
+
+async def _sort_unknown(
+    directory: Directory, company: Company, rooms: set[str], shared: set[str], report: SweepReport
+) -> None:
+    """Tell rooms and shared groups of deleted groups, which must go, from strange ones."""
+    prefix = desired.CONTACT_GROUP_PREFIX
+    async with directory.read() as tx:
+        for slug in rooms | {name.removeprefix(prefix) for name in shared if name.startswith(prefix)}:
+            group = await tx.group_by_slug(company.id, slug)
+            if group is None:
+                continue
+            rooms.discard(slug)
+            shared.discard(desired.contact_group(group))
+            if group.deleted and await tx.due(groups.scope_of(group)) is None:
+                report.add(groups.scope_of(group), Aspect.ALL, (changes.DestroyRoom(room=slug),))
+    report.strange_rooms, report.strange_shared_groups = tuple(sorted(rooms)), tuple(sorted(shared))
+    metrics.STRANGE_ROOMS.set(len(rooms))
+
+
+async def _sweep_people(
+    directory: Directory, server: Server, company: Company, report: SweepReport, *, rooms_prefix: str
+) -> None:
+    """Compare names and bookmarks, person by person: no bulk call of the server tells them."""
+    aspects = Aspect.PROFILE | Aspect.BOOKMARKS
+    rooms_domain = f"{rooms_prefix}.{company.domain}"
+    after: str | None = None
+    while True:
+        async with directory.read() as tx:
+            page: Sequence[Person] = await tx.page_people(company.id, after=after, limit=_PEOPLE_A_PAGE)
+        if not page:
+            return
+        after = page[-1].user.username
+        report.people += len(page)
+        looks = [desired.user_look(person, aspects=aspects) for person in page]
+        states = await asyncio.gather(*(server.observe_user(company, look) for look in looks))
+        for person, actual in zip(page, states, strict=True):
+            wanted = desired.user_state(person, rooms_domain=rooms_domain, aspects=aspects)
+            username = person.user.username
+            plan = plan_user(username, jid=f"{username}@{company.domain}", desired=wanted, actual=actual)
+            if plan:
+                report.add(offboardings.scope_of(person.user), aspects, plan)
