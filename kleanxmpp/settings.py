@@ -1,0 +1,252 @@
+"""All settings, one small class per part, read once at start and passed down.
+
+Environment (`KLEANXMPP_SERVER__COMPONENT_PORT`) over the TOML file over defaults. The file is handed to pydantic as
+the lowest layer, so both are checked by the same rules; error texts name the key and never repeat a value,
+which might be a secret.
+"""
+
+import os
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
+
+from kleanxmpp import errors
+
+PREFIX = "KLEANXMPP_"
+CONFIG_VARIABLE = "KLEANXMPP_CONFIG"
+_NO_SETTINGS = (CONFIG_VARIABLE, PREFIX + "TEST_")
+DEFAULT_FILES = (Path("kleanxmpp.toml"), Path("/etc/kleanxmpp/kleanxmpp.toml"))
+
+Port = Annotated[int, Field(ge=1, le=65535)]
+Seconds = Annotated[float, Field(gt=0)]
+Label = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")]
+
+
+class Part(BaseModel):
+    """One table of the TOML file."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+
+class DatabaseSettings(Part):
+    """Where the directory is kept."""
+
+    url: SecretStr = SecretStr("sqlite:////var/lib/kleanxmpp/kleanxmpp.db")
+    """`sqlite:////absolute/file` or `postgresql://user:password@host/name`. The default suits one machine;
+    PostgreSQL is for those who run component and API as several processes, or have one anyway."""
+    lock_timeout: Seconds = 10.0
+    """Seconds that a transaction waits for others before it gives up. An import of 10,000 people holds others up for a
+    few."""
+
+
+class ServerSettings(Part):
+    """How ejabberd is reached."""
+
+    component_host: str = "127.0.0.1"
+    """Where ejabberd listens for components. Use another machine only over a tunnel: this protocol has no TLS."""
+    component_port: Port = 5347
+    """Its port, as in ejabberd's configuration."""
+    component_secret: SecretStr = SecretStr("")
+    """The secret shared with ejabberd's `ejabberd_service` listener. `serve` refuses to start without it."""
+    component_prefix: Label = "klean"
+    """The assistant's address is this prefix before the company's domain."""
+    rooms_prefix: Label = "gruppen"
+    """Rooms are at this prefix before the company's domain."""
+    api_url: str = Field(default="http://127.0.0.1:5281/api/v0", pattern=r"^https?://.+/api/v0$")
+    """ejabberd's HTTP API. Must end in `/api/v0`: the version pins argument names and answers."""
+    api_user: str = ""
+    """Bare JID of the service account of that API. `serve` refuses to start without it."""
+    api_password: SecretStr = SecretStr("")
+    """Its password. `serve` refuses to start without it."""
+    api_timeout: Seconds = 10.0
+    """Seconds until a call counts as failed. Most take milliseconds; a large circle takes about one second."""
+    api_concurrency: int = Field(default=16, ge=1, le=256)
+    """Calls to the HTTP API at the same time. They take milliseconds, so more would only queue inside ejabberd."""
+
+
+class ApiSettings(Part):
+    """The admin API of this program."""
+
+    host: str = "127.0.0.1"
+    """Address to listen on. The default is this machine only: put a reverse proxy with TLS before it."""
+    port: Port = 8480
+    """Port to listen on."""
+    public_url: str | None = Field(default=None, pattern=r"^https?://[^/]+(/.*[^/])?$")
+    """The address under which callers reach it, without final slash; named in the API's description. Unset: the
+    address it listens on."""
+    max_body_bytes: int = Field(default=4 * 1024 * 1024, ge=1024)
+    """Largest request body. The default fits a circle of 20,000 people."""
+
+
+class ReconcileSettings(Part):
+    """How the loop works that makes the server equal to the directory."""
+
+    workers: int = Field(default=16, ge=1, le=256)
+    """Scopes worked on at the same time."""
+    sweep_interval: Seconds = 900.0
+    """Seconds between two full comparisons, which find what nobody announced. A very large number disables them, except
+    the one at start and after ejabberd was away."""
+    retry_min: Seconds = 1.0
+    """Seconds until a failed scope is tried again for the first time; doubles from there."""
+    retry_max: Seconds = 300.0
+    """Seconds that this never exceeds."""
+    share: float = Field(default=0.2, ge=0, le=1)
+    """A sweep that would remove more than this share of what is there stops and waits for `--force`. 1 disables the
+    check. Off-boardings that somebody asked for are never held back."""
+    floor: int = Field(default=10, ge=0)
+    """Removals that a sweep may always do, so that small companies are not held up."""
+
+
+class ClientSettings(Part):
+    """What devices are told when they get a credential."""
+
+    xmpp_host: str | None = None
+    """Host that clients connect to. Unset: they find it under the company's domain (DNS)."""
+    xmpp_port: Port = 5222
+    """Port that clients connect to."""
+    websocket_url: str | None = Field(default=None, pattern=r"^wss?://.+$")
+    """Address for web clients, `wss://…`. Unset: there is none."""
+
+
+class LogSettings(Part):
+    """What the program writes to stderr."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    """The least important lines to write. No level writes secrets or the content of messages."""
+    format: Literal["text", "json"] = "text"
+    """`json` writes one object per line, for log collectors."""
+
+
+class Settings(BaseSettings):
+    """The whole tree."""
+
+    model_config: ClassVar[SettingsConfigDict] = SettingsConfigDict(
+        env_prefix=PREFIX, env_nested_delimiter="__", extra="forbid", frozen=True, use_attribute_docstrings=True
+    )
+
+    database: DatabaseSettings = DatabaseSettings()
+    server: ServerSettings = ServerSettings()
+    api: ApiSettings = ApiSettings()
+    reconcile: ReconcileSettings = ReconcileSettings()
+    client: ClientSettings = ClientSettings()
+    log: LogSettings = LogSettings()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Put the environment above what `read` hands over from the file."""
+        return env_settings, init_settings
+
+
+def read(file: Path | None = None) -> Settings:
+    """Read the settings. `file` None: the one KLEANXMPP_CONFIG names, else the first default that exists.
+
+    Raises Invalid that names the key, or the file that cannot be read.
+    """
+    chosen = find_file(file)
+    values = _from_file(chosen) if chosen else {}
+    _refuse_unknown_variables()
+    try:
+        return Settings(**values)
+    except SettingsError as error:
+        raise errors.Invalid(
+            f"A variable that begins with {PREFIX} cannot be read. Parts are not set as a whole; "
+            f"write {PREFIX}SERVER__COMPONENT_PORT=5347 for one key of one part."
+        ) from error
+    except ValidationError as error:
+        raise _explained(error, file=chosen) from None  # the original error repeats values, secrets among them
+
+
+def find_file(file: Path | None = None) -> Path | None:
+    """Return the TOML file that `read` would use."""
+    if file is None and (named := os.environ.get(CONFIG_VARIABLE)):
+        file = Path(named)
+    return file or next((candidate for candidate in DEFAULT_FILES if candidate.exists()), None)
+
+
+def check_for_serving(settings: Settings) -> None:
+    """Raise Invalid unless everything is set that has no default and that `serve` needs."""
+    server = settings.server
+    needed = {
+        "component_secret": server.component_secret.get_secret_value(),
+        "api_user": server.api_user,
+        "api_password": server.api_password.get_secret_value(),
+    }
+    missing = [f"server.{key}" for key, value in needed.items() if not value]
+    if missing:
+        raise errors.Invalid(
+            f"Not set: {', '.join(missing)}. `kleanxmpp init` writes a configuration with fresh secrets.",
+            field=missing[0],
+        )
+
+
+def markdown() -> str:
+    """Return the page that documents every setting."""
+    lines = [_HEAD]
+    for name, field in Settings.model_fields.items():
+        part = field.annotation
+        assert isinstance(part, type) and issubclass(part, Part)
+        lines += [f"## `[{name}]`", "", part.__doc__ or "", "", "| key | default | meaning |", "| --- | --- | --- |"]
+        for key, inner in part.model_fields.items():
+            meaning = " ".join((inner.description or "").split())
+            lines.append(f"| `{key}` | {_shown(inner.default)} | {meaning} |")
+        lines.append("")
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _from_file(file: Path) -> dict[str, Any]:
+    try:
+        with file.open("rb") as opened:
+            return tomllib.load(opened)
+    except OSError as error:
+        raise errors.Invalid(f"The configuration file {file} cannot be read: {error.strerror}.") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise errors.Invalid(f"The configuration file {file} is not valid TOML: {error}") from error
+
+
+def _refuse_unknown_variables() -> None:
+    """Raise for a variable that names no part; pydantic-settings looks only for those it knows."""
+    for variable in os.environ:
+        part = variable.upper().removeprefix(PREFIX).partition("__")[0].lower()
+        ours = variable.upper().startswith(PREFIX) and not variable.startswith(_NO_SETTINGS)
+        if ours and part not in Settings.model_fields:
+            raise errors.Invalid(
+                f"The variable {variable} names no setting. Parts are: {', '.join(Settings.model_fields)}.",
+                field=variable,
+            )
+
+
+def _explained(error: ValidationError, *, file: Path | None) -> errors.Invalid:
+    first = error.errors(include_input=False, include_url=False)[0]
+    path = [str(step) for step in first["loc"]]
+    key, variable = ".".join(path), PREFIX + "__".join(path).upper()
+    source = variable if variable in {name.upper() for name in os.environ} else str(file or "the environment")
+    what = "there is no such setting" if first["type"] == "extra_forbidden" else first["msg"]
+    more = f" ({error.error_count() - 1} more are wrong)" if error.error_count() > 1 else ""
+    return errors.Invalid(f"Setting {key} in {source}: {what}{more}.", field=key)
+
+
+def _shown(default: object) -> str:
+    if isinstance(default, SecretStr):
+        default = default.get_secret_value()
+    return "" if default in (None, "") else f"`{default}`"
+
+
+_HEAD = f"""\
+# Settings
+
+Every setting can be given in `kleanxmpp.toml` (`[server]` and below it `component_port = 5347`) and in the
+environment (`{PREFIX}SERVER__COMPONENT_PORT=5347`), which wins. The file is the one named by `--config` or
+`{CONFIG_VARIABLE}`, else `./kleanxmpp.toml`, else `/etc/kleanxmpp/kleanxmpp.toml`. Unknown keys are refused.
+
+This page is written by `kleanxmpp settings --markdown`.
+"""
