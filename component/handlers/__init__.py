@@ -1,0 +1,1 @@
+"""What reaches us: one module per concern, each with `register(connection)`."""
