@@ -103,10 +103,20 @@ async def update_group(
         return after
 
 
-async def delete_group(directory: Directory, company: Company, group_id: str, *, actor: str, now: datetime) -> None:
+async def delete_group(
+    directory: Directory,
+    company: Company,
+    group_id: str,
+    *,
+    actor: str,
+    now: datetime,
+    if_version: int | None = None,
+) -> None:
     """Delete a group: nobody sees it from now on, its room is destroyed with its history. The slug stays retired."""
     async with directory.write(company.id) as tx:
         group = await existing(tx, company, group_id)
+        if if_version is not None and group.version != if_version:
+            raise errors.Stale
         await _mark_circle(tx, group, aspects=Aspect.BOOKMARKS, now=now)
         await tx.save_group(replace(group, deleted=True, version=group.version + 1))
         await tx.mark_due([_mark(group, now=now)])

@@ -182,8 +182,11 @@ class Transaction(Protocol):
     ) -> None:
         """Mark everybody of the company, or of one group's circle, in one statement."""
 
-    async def take_due(self, *, now: datetime, limit: int, company_ids: Collection[str]) -> Sequence[Due]:
-        """Return scopes whose next attempt is now or past, by priority, then oldest first. Claims nothing."""
+    async def take_due(self, *, now: datetime, limit: int) -> Sequence[Due]:
+        """Return scopes whose next attempt is now or past. Claims nothing.
+
+        By priority, then kind (company, group, user: people stand on their groups' rooms), then oldest first.
+        """
 
     async def due(self, scope: Scope) -> Due | None: ...
     async def finish_due(self, due: Due) -> bool:
@@ -250,6 +253,9 @@ class Server(Protocol):
 
     async def observe_user(self, company: Company, look: UserLook) -> UserState:
         """Return what was asked for in `look`; the rest stays None. A room that does not exist counts as `none`."""
+
+    async def observe_people(self, company: Company, looks: Sequence[UserLook]) -> Sequence[UserState]:
+        """Return names and bookmarks of many people in their order, where asked for, in few calls; all else is None."""
 
     async def observe_circles(self, company: Company, look: CircleLook) -> CircleState:
         """Return the rooms and shared groups looked at; absent ones are missing."""

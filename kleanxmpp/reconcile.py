@@ -118,7 +118,7 @@ class Reconciler:
             return False
         now = datetime.now(UTC)
         async with self.directory.read() as tx:
-            found = await tx.take_due(now=now, limit=free + len(self._active), company_ids=())
+            found = await tx.take_due(now=now, limit=free + len(self._active))
         fresh = [due for due in found if due.scope not in self._active][:free]
         for due in fresh:
             self._active[due.scope] = group.create_task(self._work(due))

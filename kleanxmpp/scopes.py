@@ -121,9 +121,9 @@ class Worker:
         raise errors.Temporary("The server took the changes, but looked at again it still differs.")
 
     async def _offboard(self, due: Due, person: Person) -> None:
-        company, user = person.company, person.user
+        """Close every door, whichever of them resists; then look again, and only then call it done."""
         done: Counter[str] = Counter()
-        await self._apply(company, closing_steps(user.username), due=due, done=done)
+        resisting = await self._apply_all(person.company, closing_steps(person.user.username), due=due, done=done)
         async with self.locks.shared(_circle_keys(person)):
             found = state = await self._observe(person, Aspect.ALL)
             for delay in _LOOKS:
@@ -131,12 +131,14 @@ class Worker:
                 if not plan:
                     break
                 await asyncio.sleep(delay)
-                await self._apply(company, plan, due=due, done=done)
+                resisting = await self._apply_all(person.company, plan, due=due, done=done)
                 state = await self._observe(person, Aspect.ALL)
             else:
-                raise errors.Temporary("The person is closed out, but looked at again something is still open.")
-            if user.erasing:
-                await self.server.apply(company, changes.EraseAccount(username=user.username))
+                resisting = resisting or errors.Temporary("Looked at again, something is still open.")
+            if resisting is not None:
+                raise resisting
+            if person.user.erasing:
+                await self.server.apply(person.company, changes.EraseAccount(username=person.user.username))
             await self._prove(due, found=found, left=state, done=done)
 
     async def _prove(self, due: Due, *, found: UserState, left: UserState, done: Counter[str]) -> None:
@@ -163,18 +165,23 @@ class Worker:
             else:
                 await tx.finish_due(due)
 
-    async def _apply(self, company: Company, plan: Plan, *, due: Due, done: Counter[str] | None = None) -> None:
-        """Apply in order, equal ranks at once. One failure stops nothing of its own rank or of a closing plan."""
+    async def _apply(self, company: Company, plan: Plan, *, due: Due) -> None:
+        """Apply in order, equal ranks at once; stop after a rank in which something failed."""
+        for _, steps in groupby(plan, key=changes.rank):
+            failed = await self._apply_all(company, tuple(steps), due=due, done=None)
+            if failed is not None:
+                raise failed
+
+    async def _apply_all(
+        self, company: Company, plan: Plan, *, due: Due, done: Counter[str] | None
+    ) -> BaseException | None:
+        """Apply in order, equal ranks at once, whatever fails; return the first failure."""
         failed: list[BaseException] = []
         for _, steps in groupby(plan, key=changes.rank):
-            results = await asyncio.gather(
-                *(self._apply_one(company, step, due=due, done=done) for step in steps), return_exceptions=True
-            )
+            applied = (self._apply_one(company, step, due=due, done=done) for step in steps)
+            results = await asyncio.gather(*applied, return_exceptions=True)
             failed += [result for result in results if isinstance(result, BaseException)]
-            if failed and done is None:
-                break
-        if failed:
-            raise failed[0]
+        return failed[0] if failed else None
 
     async def _apply_one(self, company: Company, step: Change, *, due: Due, done: Counter[str] | None) -> None:
         touched = await self.server.apply(company, step)

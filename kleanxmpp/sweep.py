@@ -5,7 +5,6 @@ and in the server's bulk calls, so memory stays flat. A sweep whose repairs woul
 what is there marks nothing: a directory restored from an old backup must not empty the server.
 """
 
-import asyncio
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -196,7 +195,7 @@ async def _sort_unknown(
 async def _sweep_people(
     directory: Directory, server: Server, company: Company, report: SweepReport, *, rooms_prefix: str
 ) -> None:
-    """Compare names and bookmarks, person by person: no bulk call of the server tells them."""
+    """Compare names and bookmarks, page by page."""
     aspects = Aspect.PROFILE | Aspect.BOOKMARKS
     rooms_domain = f"{rooms_prefix}.{company.domain}"
     after: str | None = None
@@ -208,7 +207,7 @@ async def _sweep_people(
         after = page[-1].user.username
         report.people += len(page)
         looks = [desired.user_look(person, aspects=aspects) for person in page]
-        states = await asyncio.gather(*(server.observe_user(company, look) for look in looks))
+        states = await server.observe_people(company, looks)
         for person, actual in zip(page, states, strict=True):
             wanted = desired.user_state(person, rooms_domain=rooms_domain, aspects=aspects)
             username = person.user.username

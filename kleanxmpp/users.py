@@ -72,7 +72,13 @@ async def update_user(
 
 
 async def put_user(
-    directory: Directory, company: Company, new: NewUser, *, actor: str, now: datetime
+    directory: Directory,
+    company: Company,
+    new: NewUser,
+    *,
+    actor: str,
+    now: datetime,
+    if_version: int | None = None,
 ) -> tuple[User, bool]:
     """Create or update the person with this external id; repeatable. Return the user and whether it is new.
 
@@ -84,8 +90,14 @@ async def put_user(
     async with directory.write(company.id) as tx:
         found = await tx.users_by_external_id(company.id, [new.external_id])
         if new.external_id not in found:
+            if if_version is not None:
+                raise errors.Stale
             return await _add(tx, company, new, actor=actor, now=now), True
         user = found[new.external_id]
+        if user.erasing:
+            raise errors.Conflict("This person is being erased. Repeat this when it is done.", field="external_id")
+        if if_version is not None and user.version != if_version:
+            raise errors.Stale
         if new.username and jid.normalise_localpart(new.username) != user.username:
             raise errors.Conflict("A username is for ever; this person has another one.", field="username")
         given = {"display_name", "active", "chat_permission"} | {f for f in ("email", "locale") if getattr(new, f)}
@@ -125,11 +137,20 @@ async def reactivate(
 
 
 async def erase(
-    directory: Directory, company: Company, user_id: str, *, actor: str, reason: str | None, now: datetime
+    directory: Directory,
+    company: Company,
+    user_id: str,
+    *,
+    actor: str,
+    reason: str | None,
+    now: datetime,
+    if_version: int | None = None,
 ) -> Offboarding:
     """Off-board a person and erase what is stored about them once that is proven. The username stays retired."""
     async with directory.write(company.id) as tx:
         user = await existing(tx, company, user_id, erasing=True)
+        if if_version is not None and user.version != if_version:
+            raise errors.Stale
         after = replace(user, active=False, erasing=True, version=user.version + 1)
         await tx.save_users([after])
         await record_changes(tx, company=company, before=[user], after=[after], actor=actor, reason=reason, now=now)

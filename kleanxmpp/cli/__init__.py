@@ -1,0 +1,79 @@
+"""The command line: one module per noun, each imported only when one of its commands is called.
+
+Errors become one or two sentences on stderr and an exit code here, in one place: 0 done, 1 refused or failed,
+2 wrong usage, 3 the directory is unavailable, 4 the XMPP server is unreachable (or an off-boarding not proven in time).
+"""
+
+import os
+import sys
+from collections.abc import Sequence
+
+from cyclopts import App, CycloptsError
+
+from kleanxmpp import __version__, errors
+
+DONE, FAILED, USAGE, NO_DIRECTORY, NO_SERVER, INTERRUPTED = 0, 1, 2, 3, 4, 130
+
+_COMMANDS = {
+    "serve": ("kleanxmpp.cli.serve:serve", "Run the component and the admin API."),
+    "init": (
+        "kleanxmpp.cli.init:init",
+        "Write configuration and secrets, create the database, the company and a token.",
+    ),
+    "db": ("kleanxmpp.cli.db:app", "The directory's database."),
+    "company": ("kleanxmpp.cli.company:app", "Companies: one XMPP domain each."),
+    "user": ("kleanxmpp.cli.user:app", "People and their devices."),
+    "group": ("kleanxmpp.cli.group:app", "Groups and their circles."),
+    "token": ("kleanxmpp.cli.token:app", "API tokens."),
+    "import": ("kleanxmpp.cli.import_file:import_file", "Import people and their groups from a CSV file."),
+    "reconcile": ("kleanxmpp.cli.reconcile:reconcile", "Compare the server with the directory now."),
+    "ejabberd": ("kleanxmpp.cli.ejabberd:app", "What ejabberd needs: its configuration and our module."),
+    "settings": ("kleanxmpp.cli.settings:settings", "Show the settings in force, or their documentation."),
+    "demo": ("kleanxmpp.cli.demo:demo", "Run a private ejabberd with a company to play with."),
+}
+
+
+def build() -> App:
+    """Return the application; commands are named here and imported when they are called."""
+    app = App(
+        name="kleanxmpp",
+        help="Keeps an ejabberd server equal to a directory of users and groups.",
+        version=__version__,
+        exit_on_error=False,
+        print_error=False,
+        result_action="return_value",
+    )
+    for name, (target, text) in _COMMANDS.items():
+        app.command(target, name=name, help=text)
+    app.command(_version, name="version")
+    return app
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code."""
+    try:
+        return int(build()(sys.argv[1:] if arguments is None else list(arguments)) or DONE)
+    except CycloptsError as error:
+        return _told(f"{error} See: kleanxmpp --help", code=USAGE)
+    except errors.DirectoryUnavailable as error:
+        return _told(str(error), code=NO_DIRECTORY)
+    except errors.ServerError as error:
+        return _told(str(error), code=NO_SERVER)
+    except errors.KleanError as error:
+        faults = getattr(error, "faults", ())
+        return _told("\n".join([*map(str, faults), str(error)]), code=FAILED)
+    except BrokenPipeError:  # `kleanxmpp user list | head`: whoever read our output has enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return DONE
+    except KeyboardInterrupt:
+        return INTERRUPTED
+
+
+def _version() -> None:
+    """Show the version."""
+    print(__version__)
+
+
+def _told(message: str, *, code: int) -> int:
+    print(message, file=sys.stderr)
+    return code

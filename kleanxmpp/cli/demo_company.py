@@ -1,0 +1,266 @@
+"""The demo: a private ejabberd on loopback, an embedded directory, the whole service, and a company to play with.
+
+Everything lies in one folder and starts from nothing each time. People come in through the same import as anywhere.
+"""
+
+import asyncio
+import json
+import secrets
+import shutil
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib import resources
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from rich.table import Table
+
+from ejabberd.config import ServerConfig
+from ejabberd.launcher import PrivateServer, extauth_command, free_ports, prepare
+from kleanxmpp import companies, credentials, csv_file, errors, ids, importing, logs, tokens
+from kleanxmpp.cli.wiring import Service, open_service, until_stopped
+from kleanxmpp.db.migrate import upgrade_database
+from kleanxmpp.desired import may_chat
+from kleanxmpp.model import Company, Group, User
+from kleanxmpp.ports import Directory, UserFilter
+from kleanxmpp.settings import Settings
+
+DOMAIN, NAME = "glanz.test", "Glanz & Gloria"
+ANNOUNCEMENTS = ("Meldungen",)
+DEMO_FILE = "demo.json"
+_PREFERRED_PORTS = range(15222, 15322)
+_ACTOR = "demo"
+_API_USER = f"klean-api@{DOMAIN}"
+_SHOWN = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Secrets:
+    """What the parts of the demo know each other by; made anew each time."""
+
+    component: str
+    api_password: str
+
+
+def demo(folder: Path, *, ejabberd_root: Path | None = None) -> None:
+    """Run the demo in `folder` until Ctrl-C. `ejabberd_root`: an unpacked ejabberd instead of Debian's."""
+    logs.set_up(level="warning", as_json=False)
+    asyncio.run(_demo(folder, ejabberd_root=ejabberd_root))
+
+
+async def _demo(folder: Path, *, ejabberd_root: Path | None) -> None:
+    console = Console()
+    _empty(folder)
+    async with running_demo(folder, console=console, ejabberd_root=ejabberd_root) as facts:
+        _show(console, facts, folder / DEMO_FILE)
+        await until_stopped()
+        console.print("Stopping …")
+
+
+@asynccontextmanager
+async def running_demo(
+    folder: Path, *, console: Console, ejabberd_root: Path | None = None
+) -> AsyncIterator[Mapping[str, Any]]:
+    """Start everything, write the demo file, and yield what stands in it."""
+    known = Secrets(component=secrets.token_urlsafe(24), api_password=secrets.token_urlsafe(24))
+    database = f"sqlite:///{(folder / 'directory.db').resolve()}"
+    with console.status("Starting a private ejabberd …"):
+        server = await _prepare_server(folder, known, database, ejabberd_root=ejabberd_root)
+        await upgrade_database(database)
+        await server.start()
+    try:
+        settings = _settings(server, known, database)
+        async with _company_first(database) as company, open_service(settings) as service:
+            facts = await _fill(service, company, server, known=known, console=console)
+            _write(folder / DEMO_FILE, facts)
+            yield facts
+    finally:
+        await server.stop()
+
+
+def _empty(folder: Path) -> None:
+    """Make the folder, or clear it if it held a demo before. Raises Invalid for anything else."""
+    if folder.exists() and any(folder.iterdir()):
+        if not (folder / "ejabberd").is_dir() and not (folder / DEMO_FILE).exists():
+            raise errors.Invalid(f"{folder} is not empty and holds no demo. Name another folder.")
+        shutil.rmtree(folder)
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+
+
+async def _prepare_server(folder: Path, known: Secrets, database: str, *, ejabberd_root: Path | None) -> PrivateServer:
+    logins = folder / "extauth.toml"
+    logins.touch(mode=0o600)
+    logins.write_text(
+        f'database = "{database}"\napi_user = "{_API_USER}"\n'
+        f'api_password_sha256 = "{ids.sha256_hex(known.api_password)}"\n'
+    )
+    c2s, https, component, api = free_ports(4, within=_PREFERRED_PORTS)
+    config = ServerConfig(
+        domains=(DOMAIN,),
+        component_secret=known.component,
+        extauth_program=extauth_command(logins.resolve()),
+        component_port=component,
+        api_port=api,
+    )
+    return await prepare(folder / "ejabberd", config, root=ejabberd_root, c2s_port=c2s, https_port=https)
+
+
+def _settings(server: PrivateServer, known: Secrets, database: str) -> Settings:
+    (port,) = free_ports(1, within=_PREFERRED_PORTS)
+    return Settings.model_validate(
+        {
+            "database": {"url": database},
+            "server": {
+                "component_port": server.component_port,
+                "component_secret": known.component,
+                "api_url": server.api_url,
+                "api_user": _API_USER,
+                "api_password": known.api_password,
+            },
+            "api": {"port": port},
+            "client": {
+                "xmpp_host": server.host,
+                "xmpp_port": server.c2s_port,
+                "websocket_url": server.websocket_url,
+            },
+        }
+    )
+
+
+@asynccontextmanager
+async def _company_first(database: str) -> AsyncIterator[Company]:
+    """Make the company: the service asks the directory for its domains when it starts."""
+    from kleanxmpp.db.directory import SqlDirectory
+
+    directory = SqlDirectory(database)
+    try:
+        yield await companies.add_company(directory, domain=DOMAIN, name=NAME, actor=_ACTOR, now=_now())
+    finally:
+        await directory.close()
+
+
+async def _fill(
+    service: Service, company: Company, server: PrivateServer, *, known: Secrets, console: Console
+) -> Mapping[str, Any]:
+    directory = service.directory
+    source = resources.files("kleanxmpp.demo") / "glanz-und-gloria.csv"
+    rows = csv_file.parse(source.read_bytes().splitlines(keepends=True))
+    bar = Progress(TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), console=console, transient=True)
+    with bar:
+        task = bar.add_task("Importing people", total=None)
+        await importing.import_people(
+            directory,
+            company,
+            rows,
+            announcements=ANNOUNCEMENTS,
+            actor=_ACTOR,
+            reason=None,
+            now=_now(),
+            progress=lambda done, total: bar.update(task, completed=done, total=total),
+        )
+        people, circles = await _everything(directory, company)
+        people = sorted(people, key=lambda user: not may_chat(company, user))
+        task = bar.add_task("Setting up devices", total=len(people))
+        logins: dict[str, str] = {}
+        for user in people:
+            _, logins[user.id] = await credentials.issue(
+                directory, company, user.id, label="Demo", actor=_ACTOR, now=_now()
+            )
+            bar.advance(task)
+        await _settled(directory, company, bar)
+    _, token = await tokens.issue(
+        directory, company_id=company.id, name="Demo", scopes=[tokens.ADMIN], actor=_ACTOR, now=_now()
+    )
+    return _facts(service, server, people, circles, logins, token=token, known=known)
+
+
+async def _everything(directory: Directory, company: Company) -> tuple[Sequence[User], Sequence[Group]]:
+    async with directory.read() as tx:
+        people = await tx.page_users(company.id, after=None, limit=1000, matching=UserFilter())
+        return people, await tx.page_groups(company.id, after=None, limit=1000)
+
+
+async def _settled(directory: Directory, company: Company, bar: Progress) -> None:
+    """Wait until the server has it all."""
+    task = bar.add_task("Bringing it to the server", total=None)
+    most = 0
+    while True:
+        async with directory.read() as tx:
+            left = await tx.count_due(company.id)
+        most = max(most, left)
+        bar.update(task, completed=most - left, total=most)
+        if not left:
+            return
+        await asyncio.sleep(0.05)
+
+
+def _facts(
+    service: Service,
+    server: PrivateServer,
+    people: Sequence[User],
+    circles: Sequence[Group],
+    logins: Mapping[str, str],
+    *,
+    token: str,
+    known: Secrets,
+) -> Mapping[str, Any]:
+    rooms = f"{server.config.rooms_prefix}.{DOMAIN}"
+    return {
+        "api_url": service.api_url,
+        "admin_token": token,
+        "domain": DOMAIN,
+        "rooms_domain": rooms,
+        "xmpp_host": server.host,
+        "xmpp_port": server.c2s_port,
+        "websocket_url": server.websocket_url,
+        "ca_file": str(server.ca_file),
+        # with the credential inside: callers of this one address need nothing else, and the file is ours alone
+        "ejabberd_api_url": server.api_url.replace("://", f"://{quote(_API_USER, safe='')}:{known.api_password}@", 1),
+        "users": [
+            {
+                "id": user.id,
+                "username": user.username,
+                "jid": f"{user.username}@{DOMAIN}",
+                "display_name": user.display_name,
+                "credential": logins[user.id],
+            }
+            for user in people
+        ],
+        "groups": [{"id": g.id, "slug": g.slug, "room": f"{g.slug}@{rooms}"} for g in circles],
+    }
+
+
+def _write(file: Path, facts: Mapping[str, Any]) -> None:
+    file.touch(mode=0o600)
+    file.write_text(json.dumps(facts, ensure_ascii=False, indent=2) + "\n")
+
+
+def _show(console: Console, facts: Mapping[str, Any], file: Path) -> None:
+    console.print(f"\n[bold]{NAME}[/bold] (a demo company) is at work: "
+                  f"{len(facts['users'])} people, {len(facts['groups'])} groups.\n")  # fmt: skip
+    addresses = Table.grid(padding=(0, 2))
+    for label, value in (
+        ("Admin API", f"{facts['api_url']}/api/docs"),
+        ("Admin token", facts["admin_token"]),
+        ("XMPP server", f"{facts['xmpp_host']}:{facts['xmpp_port']} (STARTTLS), domain {facts['domain']}"),
+        ("Web socket", facts["websocket_url"]),
+        ("CA file", facts["ca_file"]),
+        ("Assistant", f"klean@klean.{facts['domain']}"),
+    ):
+        addresses.add_row(label, value)
+    console.print(addresses)
+    logins = Table("Name", "JID", "Credential (the password)", title=f"The first {_SHOWN} logins", title_justify="left")
+    for user in facts["users"][:_SHOWN]:
+        logins.add_row(user["display_name"], user["jid"], user["credential"])
+    console.print()
+    console.print(logins)
+    console.print(f"All of this, for programs: {file}\nCtrl-C ends the demo.")
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

@@ -1,0 +1,72 @@
+"""`kleanxmpp import FILE`: people and their groups from a CSV file, all of it or nothing."""
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from kleanxmpp import csv_file, errors, groups, importing
+from kleanxmpp.cli import output
+from kleanxmpp.cli.shell import DEFAULTS, Options, open_company
+from kleanxmpp.import_plan import ImportPlan, describe
+
+
+async def import_file(
+    file: Path,
+    /,
+    *,
+    dry_run: Annotated[bool, Parameter(negative=(), help="Only say what would change.")] = False,
+    announcement: Annotated[
+        list[str] | None, Parameter(negative=(), help="A new group in which only moderators write; repeatable.")
+    ] = None,
+    reason: Annotated[str | None, Parameter(help="Why; kept in the audit log.")] = None,
+    options: Options = DEFAULTS,
+) -> None:
+    """Import people and their groups from a CSV file (UTF-8; comma or semicolon): all of it or nothing.
+
+    Columns: display_name (or first_name and last_name), username, external_id, email, locale, active,
+    chat_permission, groups. In `groups`, names are separated by ; and those the person moderates end in *. Empty
+    cells leave things as they are. People are found again by external_id, else username, else name; people who are
+    not in the file stay as they are, and so do memberships in groups that the file does not name.
+    """
+    rows = _rows(file)
+    named = [groups.checked_name(name) for name in announcement or ()]
+    async with open_company(options) as (shell, company):
+        with output.progress(f"Importing {len(rows)} people", quiet=options.json) as progress:
+            plan = await importing.import_people(
+                shell.directory,
+                company,
+                rows,
+                announcements=named,
+                dry_run=dry_run,
+                actor=shell.actor,
+                reason=reason or f"import of {file.name}",
+                now=shell.now,
+                progress=progress,
+            )
+    _write(plan, options, dry_run=dry_run)
+
+
+def _rows(file: Path) -> tuple[csv_file.Row, ...]:
+    try:
+        with file.open("rb") as opened:
+            return csv_file.parse(opened)
+    except OSError as error:
+        raise errors.Invalid(f"{file} cannot be read: {error.strerror}.") from error
+
+
+def _write(plan: ImportPlan, options: Options, *, dry_run: bool) -> None:
+    *changes, summary = describe(plan)
+    if options.json:
+        counts = {
+            "people": plan.people,
+            "users_added": len(plan.added),
+            "users_changed": len(plan.changed),
+            "groups_added": len(plan.new_groups),
+            "circles_changed": len(plan.circles),
+        }
+        output.write_json({"dry_run": dry_run, **counts, "changes": changes})
+        return
+    for line in changes if dry_run else ():
+        print(line)
+    print(summary + (". Nothing was changed: this was a dry run." if dry_run else "."))

@@ -1,0 +1,36 @@
+"""`kleanxmpp settings`: what is in force, or the page that documents every setting."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+from cyclopts import Parameter
+from pydantic import SecretStr
+
+from kleanxmpp import settings as tree
+from kleanxmpp.cli import output
+
+
+def settings(
+    *,
+    markdown: Annotated[bool, Parameter(negative=(), help="Write the documentation instead.")] = False,
+    json: Annotated[bool, Parameter(negative=(), help="Write JSON for other programs.")] = False,
+    config: Annotated[Path | None, Parameter(help="Settings file instead of the usual ones.")] = None,
+) -> None:
+    """Show the settings in force, secrets hidden, or their documentation."""
+    if markdown:
+        print(tree.markdown(), end="")
+        return
+    read = tree.read(config)
+    values = {part: {key: _shown(value) for key, value in getattr(read, part)} for part in tree.Settings.model_fields}
+    file = tree.find_file(config)
+    if json:
+        output.write_json({"file": str(file.resolve()) if file else None, "settings": values})
+        return
+    print(f"# {file.resolve() if file else 'no file, only defaults and environment'}")
+    output.write_facts({f"{part}.{key}": v for part, keys in values.items() for key, v in keys.items()})
+
+
+def _shown(value: Any) -> Any:  # noqa: ANN401 - a setting's value can be of any type
+    if isinstance(value, SecretStr):
+        return "(set)" if value.get_secret_value() else None
+    return value

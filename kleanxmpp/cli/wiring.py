@@ -1,0 +1,159 @@
+"""Where the parts meet: the directory in the middle, the component and the admin API on either side of it.
+
+The only module that knows them all. Everything is opened top-down in one stack and closed in reverse.
+"""
+
+import asyncio
+import logging
+import signal
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Literal
+
+from aiohttp import web
+
+from admin_api.app import create_app, make_runner
+from admin_api.settings import ApiSettings
+from component.app import ComponentSettings, open_component
+from component.handlers.assistant import assistant_handlers
+from kleanxmpp import errors, logs
+from kleanxmpp.db.directory import SqlDirectory
+from kleanxmpp.ports import Directory, Server
+from kleanxmpp.reconcile import Pace, Reconciler
+from kleanxmpp.scopes import Worker
+from kleanxmpp.settings import Settings, check_for_serving
+
+log = logging.getLogger(__name__)
+
+Only = Literal["component", "api"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Service:
+    """What runs. `reconciler` None: only the API; `api_url` None: only the component."""
+
+    directory: Directory
+    reconciler: Reconciler | None
+    api_url: str | None
+
+
+def serve(settings: Settings, *, only: Only | None = None) -> None:
+    """Run until SIGTERM or Ctrl-C."""
+    logs.set_up(level=settings.log.level, as_json=settings.log.format == "json")
+    asyncio.run(_serve(settings, only=only))
+
+
+async def _serve(settings: Settings, *, only: Only | None) -> None:
+    async with open_service(settings, only=only) as service:
+        log.info("running", extra={"api": service.api_url, "only": only})
+        await until_stopped()
+        log.info("stopping")
+
+
+async def until_stopped() -> None:
+    """Return on SIGTERM or SIGINT."""
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopped.set)
+    await stopped.wait()
+
+
+@asynccontextmanager
+async def open_service(settings: Settings, *, only: Only | None = None) -> AsyncIterator[Service]:
+    """Open the directory and the roles that `only` leaves. Raises Invalid if something is not set or missing."""
+    async with AsyncExitStack() as stack:
+        directory = await _open_directory(settings, stack)
+        server: Server | None = None
+        reconciler: Reconciler | None = None
+        if only != "api":
+            check_for_serving(settings)
+            domains = await _domains(directory)
+            server, reconciler = await _open_component(settings, directory, domains, stack)
+        api_url = None
+        if only != "component":
+            api_url = await _open_api(settings, directory, server, reconciler, stack)
+        yield Service(directory=directory, reconciler=reconciler, api_url=api_url)
+
+
+async def _open_directory(settings: Settings, stack: AsyncExitStack) -> SqlDirectory:
+    directory = SqlDirectory(settings.database.url.get_secret_value(), lock_timeout=settings.database.lock_timeout)
+    stack.push_async_callback(directory.close)
+    await directory.check()
+    return directory
+
+
+async def _domains(directory: Directory) -> tuple[str, ...]:
+    async with directory.read() as tx:
+        domains = tuple(company.domain for company in await tx.companies())
+    if not domains:
+        raise errors.Invalid("There is no company yet. Add one: kleanxmpp company add DOMAIN NAME")
+    return domains
+
+
+async def _open_component(
+    settings: Settings, directory: Directory, domains: tuple[str, ...], stack: AsyncExitStack
+) -> tuple[Server, Reconciler]:
+    chosen = component_settings(settings, domains=domains)
+    handlers = assistant_handlers(directory, addresses=chosen.addresses)
+    component = await stack.enter_async_context(open_component(chosen, handlers=handlers))
+    worker = Worker(directory=directory, server=component.server, rooms_prefix=settings.server.rooms_prefix)
+    pace = Pace(
+        workers=settings.reconcile.workers,
+        sweep_interval=settings.reconcile.sweep_interval,
+        retry_min=settings.reconcile.retry_min,
+        retry_max=settings.reconcile.retry_max,
+        share=settings.reconcile.share,
+        floor=settings.reconcile.floor,
+    )
+    reconciler = Reconciler(directory=directory, server=component.server, worker=worker, pace=pace)
+    component.connection.on_ready(reconciler.look_around)
+    tasks = await stack.enter_async_context(asyncio.TaskGroup())
+    running = tasks.create_task(reconciler.run())
+    stack.callback(running.cancel)
+    return component.server, reconciler
+
+
+def component_settings(settings: Settings, *, domains: tuple[str, ...]) -> ComponentSettings:
+    """Return what the component has to know."""
+    server = settings.server
+    return ComponentSettings(
+        domains=domains,
+        component_secret=server.component_secret.get_secret_value(),
+        api_url=server.api_url,
+        api_user=server.api_user,
+        api_password=server.api_password.get_secret_value(),
+        component_host=server.component_host,
+        component_port=server.component_port,
+        component_prefix=server.component_prefix,
+        rooms_prefix=server.rooms_prefix,
+        api_timeout=server.api_timeout,
+        api_concurrency=server.api_concurrency,
+    )
+
+
+async def _open_api(
+    settings: Settings,
+    directory: Directory,
+    server: Server | None,
+    reconciler: Reconciler | None,
+    stack: AsyncExitStack,
+) -> str:
+    chosen = ApiSettings(
+        xmpp_host=settings.client.xmpp_host,
+        xmpp_port=settings.client.xmpp_port,
+        websocket_url=settings.client.websocket_url,
+        rooms_prefix=settings.server.rooms_prefix,
+        component_prefix=settings.server.component_prefix,
+        max_body_bytes=settings.api.max_body_bytes,
+    )
+    app = create_app(
+        directory=directory, server=server, settings=chosen, reconciler=reconciler, clock=lambda: datetime.now(UTC)
+    )
+    runner = make_runner(app)
+    await runner.setup()
+    stack.push_async_callback(runner.cleanup)
+    await web.TCPSite(runner, settings.api.host, settings.api.port).start()
+    return settings.api.public_url or f"http://{settings.api.host}:{settings.api.port}"

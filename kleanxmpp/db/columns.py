@@ -1,0 +1,53 @@
+"""Column types that keep our values whole on both databases.
+
+Text compares by code point everywhere (PostgreSQL: collation "C"), so that pages have the same order on
+both, and the same as Python's `sorted`.
+"""
+
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Generic, TypeVar
+
+from sqlalchemy import DateTime, Text
+from sqlalchemy.engine import Dialect
+from sqlalchemy.types import TypeDecorator
+
+Word = TypeVar("Word", bound=StrEnum)
+
+TEXT = Text().with_variant(Text(collation="C"), "postgresql")
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An aware point in time, stored and given back in UTC. Naive ones are refused: nobody knows what they mean."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Turn an aware datetime of any zone into UTC."""
+        if value is not None and value.tzinfo is None:
+            raise ValueError("a point in time needs a time zone")
+        return None if value is None else value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Give SQLite's naive values the zone they were stored in."""
+        return None if value is None else value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class WordOf(TypeDecorator[Word], Generic[Word]):
+    """A member of a `StrEnum`, stored as its text."""
+
+    impl = TEXT
+    cache_ok = True
+
+    def __init__(self, words: type[Word]) -> None:
+        super().__init__()
+        self.words = words
+
+    def process_bind_param(self, value: Word | None, dialect: Dialect) -> str | None:
+        """Store the text."""
+        return None if value is None else value.value
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> Word | None:
+        """Find the member again."""
+        return None if value is None else self.words(value)

@@ -1,0 +1,137 @@
+"""Due scopes: one row per scope, so bursts coalesce.
+
+A mark is told from a later one by `revision` together with `marked_at` (the time of the row's first mark): the
+revision alone begins anew when a finished scope becomes due again.
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from sqlalchemy import ColumnElement, Select, case, delete, func, literal, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from kleanxmpp.db.rows import due_of, scope_row
+from kleanxmpp.db.session import Part
+from kleanxmpp.db.tables import due_scopes, memberships, users
+from kleanxmpp.model import Aspect, Due, Priority, Scope, ScopeKind
+
+_ORDER = (due_scopes.c.priority, due_scopes.c.kind, due_scopes.c.marked_at, due_scopes.c.scope_id)
+
+
+class DueScopes(Part):
+    """The transaction's part about what is out of step."""
+
+    __slots__ = ()
+
+    async def mark_due(self, marks: Sequence[Due]) -> None:
+        if not marks:
+            return
+        now = datetime.now(UTC)
+        rows = [_row(mark, now=now) for mark in sorted(marks, key=_lock_order)]
+        await self._session.run_many(_merged(self._session.insert(due_scopes)), rows)
+        self._session.marked = True
+
+    async def mark_users_due(
+        self,
+        company_id: str,
+        *,
+        aspects: Aspect,
+        priority: Priority,
+        at: datetime,
+        group_id: str | None = None,
+    ) -> None:
+        mark = Due(
+            scope=Scope(kind=ScopeKind.USER, company_id=company_id, id=""),
+            aspects=aspects,
+            priority=priority,
+            marked_at=at,
+        )
+        row = _row(mark, now=at) | {"scope_id": users.c.id}
+        everybody = _selected(row).where(users.c.company_id == company_id)
+        if group_id is not None:
+            members = select(memberships.c.user_id).where(memberships.c.group_id == group_id)
+            everybody = everybody.where(users.c.id.in_(members))
+        statement = self._session.insert(due_scopes).from_select(list(row), everybody.order_by(users.c.id))
+        await self._session.run(_merged(statement))
+        self._session.marked = True
+
+    async def take_due(self, *, now: datetime, limit: int) -> Sequence[Due]:
+        query = select(due_scopes).where(due_scopes.c.next_attempt_at <= now)
+        return [due_of(row) for row in await self._session.rows(query.order_by(*_ORDER).limit(limit))]
+
+    async def due(self, scope: Scope) -> Due | None:
+        row = await self._session.row(select(due_scopes).where(*_of(scope)))
+        return row and due_of(row)
+
+    async def finish_due(self, due: Due) -> bool:
+        result = await self._session.run(delete(due_scopes).where(*_same_mark(due)))
+        return result.rowcount > 0 or await self.due(due.scope) is None
+
+    async def fail_due(self, due: Due, *, error: str, next_attempt_at: datetime) -> None:
+        failed = update(due_scopes).where(*_same_mark(due))
+        attempts = due_scopes.c.attempts + 1
+        await self._session.run(failed.values(attempts=attempts, last_error=error, next_attempt_at=next_attempt_at))
+
+    async def page_due(self, company_id: str, *, limit: int) -> Sequence[Due]:
+        query = select(due_scopes).where(due_scopes.c.company_id == company_id)
+        return [due_of(row) for row in await self._session.rows(query.order_by(*_ORDER).limit(limit))]
+
+    async def count_due(self, company_id: str) -> int:
+        count = select(func.count()).select_from(due_scopes).where(due_scopes.c.company_id == company_id)
+        return int(await self._session.scalar(count))
+
+    async def next_attempt_at(self) -> datetime | None:
+        found: datetime | None = await self._session.scalar(select(func.min(due_scopes.c.next_attempt_at)))
+        return found
+
+
+def _row(mark: Due, *, now: datetime) -> dict[str, object]:
+    marked_at = mark.marked_at or now
+    return scope_row(mark.scope) | {
+        "aspects": int(mark.aspects),
+        "priority": mark.priority,
+        "revision": 1,
+        "attempts": 0,
+        "marked_at": marked_at,
+        "next_attempt_at": mark.next_attempt_at or marked_at,
+    }
+
+
+def _lock_order(mark: Due) -> tuple[str, str, str]:
+    """Order marks alike in all transactions, so that two that mark the same scopes cannot wait for each other."""
+    return mark.scope.company_id, mark.scope.kind.value, mark.scope.id
+
+
+def _merged(statement: postgresql.Insert | sqlite.Insert) -> postgresql.Insert | sqlite.Insert:
+    new = statement.excluded
+    return statement.on_conflict_do_update(
+        index_elements=["company_id", "kind", "scope_id"],
+        set_={
+            "aspects": due_scopes.c.aspects.bitwise_or(new.aspects),
+            "priority": _smaller(new.priority, due_scopes.c.priority),
+            "revision": due_scopes.c.revision + 1,
+            "attempts": 0,
+            "next_attempt_at": _smaller(new.next_attempt_at, due_scopes.c.next_attempt_at),
+        },
+    )
+
+
+def _smaller(new: ColumnElement[object], old: ColumnElement[object]) -> ColumnElement[object]:
+    return case((new < old, new), else_=old)
+
+
+def _selected(row: dict[str, object]) -> Select[tuple[object, ...]]:
+    """Select the row's values as constants; columns among them stay columns."""
+    columns = due_scopes.c
+    return select(
+        *(v if isinstance(v, ColumnElement) else literal(v, columns[n].type).label(n) for n, v in row.items())
+    )
+
+
+def _of(scope: Scope) -> list[ColumnElement[bool]]:
+    return [due_scopes.c[name] == value for name, value in scope_row(scope).items()]
+
+
+def _same_mark(due: Due) -> list[ColumnElement[bool]]:
+    same = [*_of(due.scope), due_scopes.c.revision == due.revision]
+    return same if due.marked_at is None else [*same, due_scopes.c.marked_at == due.marked_at]

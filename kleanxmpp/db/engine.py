@@ -1,0 +1,142 @@
+"""Connections to SQLite and PostgreSQL. Nothing outside this module and `wakeup` knows which of them it is.
+
+SQLite has two pools: one connection that writes (BEGIN IMMEDIATE, so nothing read in a writing transaction can
+be outdated; waiting for it is fair because it happens in our pool, not in SQLite's busy loop), and several that
+read a snapshot each and cannot write. WAL lets them work at the same time. PostgreSQL has one pool; its reading
+transactions are read-only snapshots too, and writes of one company queue for an advisory lock.
+"""
+
+import hashlib
+import os
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Table, event, make_url, text
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import URL, Connection
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from kleanxmpp import errors
+
+CHANNEL = "kleanxmpp_due"
+FILE_MODE = 0o640
+"""ejabberd's login program reads the database file through its group."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Engines:
+    """Where transactions come from. On PostgreSQL both share one pool."""
+
+    reading: AsyncEngine
+    writing: AsyncEngine
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self.reading.dispose()
+        await self.writing.dispose()
+
+
+def open_engines(url: str, *, lock_timeout: float) -> Engines:
+    """Return engines for `sqlite:///FILE` or `postgresql://…`. Nothing connects before the first transaction.
+
+    `lock_timeout` (seconds) is how long a transaction waits for others. Raises Invalid for another kind of URL.
+    """
+    parsed = make_url(url)
+    if parsed.get_backend_name() == "sqlite":
+        return _open_sqlite(parsed, lock_timeout=lock_timeout)
+    if parsed.get_backend_name() == "postgresql":
+        return _open_postgresql(parsed, lock_timeout=lock_timeout)
+    raise errors.Invalid("The database must be sqlite:///FILE or postgresql://…", field="url")
+
+
+def insert(connection: AsyncConnection, table: Table) -> postgresql.Insert | sqlite.Insert:
+    """Return an INSERT that knows `on_conflict_do_update`, which both databases spell alike."""
+    return sqlite.insert(table) if _is_sqlite(connection) else postgresql.insert(table)
+
+
+async def serialise(connection: AsyncConnection, company_id: str) -> None:
+    """Let the writing transactions of one company run one after another, from here to their end."""
+    if _is_sqlite(connection):
+        return  # BEGIN IMMEDIATE has done it
+    key = int.from_bytes(hashlib.sha256(company_id.encode()).digest()[:8], signed=True)
+    await connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": key})
+
+
+async def notify(connection: AsyncConnection) -> None:
+    """Tell other processes, when this transaction commits, that something is due. SQLite's poll for it."""
+    if not _is_sqlite(connection):
+        await connection.execute(text(f"SELECT pg_notify('{CHANNEL}', '')"))
+
+
+def _is_sqlite(connection: AsyncConnection) -> bool:
+    return connection.dialect.name == "sqlite"
+
+
+def _open_postgresql(url: URL, *, lock_timeout: float) -> Engines:
+    settings = {"application_name": "kleanxmpp", "lock_timeout": str(int(lock_timeout * 1000)), "jit": "off"}
+    engine = create_async_engine(
+        url.set(drivername="postgresql+asyncpg"),
+        connect_args={"server_settings": settings, "timeout": 10},
+        hide_parameters=True,
+        pool_pre_ping=True,
+        pool_size=10,
+        pool_timeout=lock_timeout,
+    )
+    reading = engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+    return Engines(reading=reading, writing=engine)
+
+
+def _open_sqlite(url: URL, *, lock_timeout: float) -> Engines:
+    if url.database in {None, "", ":memory:"}:
+        raise errors.Invalid("SQLite needs a file that other processes can read, too.", field="url")
+    url = url.set(drivername="sqlite+aiosqlite")
+    reading = create_async_engine(url, hide_parameters=True, pool_size=4, pool_timeout=lock_timeout)
+    writing = create_async_engine(url, hide_parameters=True, pool_size=1, max_overflow=0, pool_timeout=lock_timeout)
+    _prepare(reading, begin="BEGIN", lock_timeout=lock_timeout, query_only=True)
+    _prepare(writing, begin="BEGIN IMMEDIATE", lock_timeout=lock_timeout, query_only=False)
+    return Engines(reading=reading, writing=writing)
+
+
+def _prepare(engine: AsyncEngine, *, begin: str, lock_timeout: float, query_only: bool) -> None:
+    """Take the transactions of a SQLite engine out of the driver's hands, which begins them too late."""
+
+    def on_do_connect(dialect: object, record: object, arguments: list[Any], options: dict[str, Any]) -> None:
+        _create_file(arguments[0])
+
+    def on_connect(connection: Any, record: object) -> None:  # noqa: ANN401 - a driver's connection has no type
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        for pragma in (
+            f"busy_timeout = {int(lock_timeout * 1000)}",
+            "journal_mode = WAL",
+            "synchronous = NORMAL",
+            "foreign_keys = ON",
+            f"query_only = {'ON' if query_only else 'OFF'}",
+        ):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    def on_begin(connection: Connection) -> None:
+        connection.exec_driver_sql(begin)
+
+    def on_invalidate(connection: Any, record: object, error: BaseException | None) -> None:  # noqa: ANN401 - as above
+        # Who is cancelled leaves a cursor behind, and SQLite keeps a closed connection's locks until its last
+        # cursor is gone.
+        connection.rollback()
+
+    event.listen(engine.sync_engine, "do_connect", on_do_connect)
+    event.listen(engine.sync_engine, "invalidate", on_invalidate)
+    event.listen(engine.sync_engine, "connect", on_connect)
+    event.listen(engine.sync_engine, "begin", on_begin)
+
+
+def _create_file(path: str) -> None:
+    """Create the database file for us and our group, whatever the umask; SQLite gives -wal and -shm the same mode."""
+    try:
+        handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, FILE_MODE)
+    except FileExistsError:
+        return
+    try:
+        os.fchmod(handle, FILE_MODE)
+    finally:
+        os.close(handle)

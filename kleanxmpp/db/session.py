@@ -1,0 +1,75 @@
+"""One transaction on one connection, with our errors: what the tables' modules (`directory_…`) speak through."""
+
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+from sqlalchemy import CursorResult, Executable, Row, Select, Table
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from kleanxmpp.db import engine
+from kleanxmpp.db.failures import translated
+
+CHUNK = 5_000
+"""Values in one IN (…): SQLite takes 32,766 variables in a statement, PostgreSQL's protocol 32,767."""
+
+
+class Session:
+    """Runs statements. `marked` is True once something was marked due in this transaction."""
+
+    __slots__ = ("_connection", "marked")
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+        self.marked = False
+
+    async def run(self, statement: Executable) -> CursorResult[Any]:
+        """Run one statement."""
+        with translated():
+            return await self._connection.execute(statement)
+
+    async def run_many(self, statement: Executable, rows: Sequence[Mapping[str, object]]) -> None:
+        """Run one statement with each of these rows; nothing for none."""
+        if rows:
+            with translated():
+                await self._connection.execute(statement, rows)
+
+    async def rows(self, query: Select[Any]) -> Sequence[Row[Any]]:
+        """Return all rows."""
+        return (await self.run(query)).all()
+
+    async def row(self, query: Select[Any]) -> Row[Any] | None:
+        """Return the first row."""
+        return (await self.run(query)).first()
+
+    async def scalar(self, query: Select[Any]) -> Any:  # noqa: ANN401 - the query decides
+        """Return the first column of the first row, or None."""
+        return (await self.run(query)).scalar()
+
+    def insert(self, table: Table) -> postgresql.Insert | sqlite.Insert:
+        """Return an INSERT that knows `on_conflict_do_update`."""
+        return engine.insert(self._connection, table)
+
+    @asynccontextmanager
+    async def whole(self) -> AsyncIterator[None]:
+        """Undo the block when it raises and leave the transaction usable, also after a Conflict on PostgreSQL."""
+        with translated():
+            async with self._connection.begin_nested():
+                yield
+
+
+class Part:
+    """What a module about one noun adds to the transaction."""
+
+    __slots__ = ("_session",)
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+
+def chunks(keys: Iterable[str]) -> Iterator[list[str]]:
+    """Yield the keys in lists that fit into one statement."""
+    listed = list(keys)
+    for start in range(0, len(listed), CHUNK):
+        yield listed[start : start + CHUNK]

@@ -1,0 +1,136 @@
+"""The use case of importing a file of people: all of it in one transaction, or nothing.
+
+What is read is bounded by the file, not by the company, and reads and writes go in bulk. What a change sets in motion
+(off-boardings, due marks, audit) is decided where it always is, in `users` and `groups`.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import datetime
+from itertools import islice
+from typing import TypeVar
+
+from kleanxmpp import groups, ids, names, users
+from kleanxmpp.csv_file import FaultyFile, Row
+from kleanxmpp.import_matching import Known, Match, match, usernames_to_make
+from kleanxmpp.import_plan import NICKNAMES_TRIED, Existing, ImportPlan, plan_import
+from kleanxmpp.model import Company
+from kleanxmpp.ports import Directory, Transaction
+
+_CHUNK = 1000
+T = TypeVar("T")
+Progress = Callable[[int, int], None]
+"""Called with the steps done and the steps in all."""
+
+
+async def import_people(
+    directory: Directory,
+    company: Company,
+    rows: Sequence[Row],
+    *,
+    announcements: Iterable[str] = (),
+    dry_run: bool = False,
+    actor: str,
+    reason: str | None,
+    now: datetime,
+    progress: Progress = lambda done, total: None,
+) -> ImportPlan:
+    """Make the directory say what the file says, and return what that changed. Repeatable: then nothing changes.
+
+    Raises FaultyFile with every row that does not fit the directory. A dry run only reads.
+    """
+    async with directory.read() if dry_run else directory.write(company.id) as tx:
+        matches = await _matched(tx, company, rows)
+        plan = plan_import(
+            matches,
+            await _existing(tx, company, matches),
+            company=company,
+            announcements=frozenset(announcements),
+            now=now,
+            make_id=ids.new_id,
+        )
+        if not dry_run:
+            await _apply(tx, company, plan, actor=actor, reason=reason, now=now, progress=progress)
+    return plan
+
+
+async def _matched(tx: Transaction, company: Company, rows: Sequence[Row]) -> Sequence[Match]:
+    explicit = {row.username for row in rows if row.username}
+    given = set(await tx.taken_usernames(company.id, explicit))
+    wanted, asked = Counter(usernames_to_make(rows)), 4
+    while wanted:
+        candidates = {base: list(islice(names.numbered_from(base), count + asked)) for base, count in wanted.items()}
+        given |= await tx.taken_usernames(company.id, {name for several in candidates.values() for name in several})
+        wanted = Counter(
+            {b: n for b, n in wanted.items() if sum(c not in given and c not in explicit for c in candidates[b]) < n}
+        )
+        asked *= 8
+    known = Known(
+        by_external_id=await tx.users_by_external_id(company.id, {r.external_id for r in rows if r.external_id}),
+        by_username=await tx.users_by_username(company.id, given),
+        given=frozenset(given),
+    )
+    matches, faults = match(rows, known)
+    if faults:
+        raise FaultyFile(faults)
+    return matches
+
+
+async def _existing(tx: Transaction, company: Company, matches: Sequence[Match]) -> Existing:
+    named = {group for one in matches for group in one.row.groups or ()}
+    found = await tx.groups_by_name(company.id, named)
+    listed = [one.user.id for one in matches if one.user]
+    nicknames = {
+        nickname
+        for one in matches
+        if one.user is None or one.user.display_name != one.row.display_name
+        for nickname in islice(names.nicknames_from(one.row.display_name, one.username), NICKNAMES_TRIED)
+    }
+    return Existing(
+        nicknames=await tx.taken_nicknames(company.id, nicknames),
+        groups=found,
+        roles={group.id: await tx.roles_of(group.id, listed) for group in found.values()},
+    )
+
+
+async def _apply(
+    tx: Transaction,
+    company: Company,
+    plan: ImportPlan,
+    *,
+    actor: str,
+    reason: str | None,
+    now: datetime,
+    progress: Progress,
+) -> None:
+    done, total = 0, len(plan.added) + len(plan.changed) + len(plan.circles)
+    for added in _chunks(plan.added):
+        await tx.add_users(added)
+        await users.record_changes(
+            tx, company=company, before=[None] * len(added), after=added, actor=actor, reason=reason, now=now
+        )
+        progress(done := done + len(added), total)
+    await tx.save_users([after for _, after in plan.changed])
+    for changed in _chunks(plan.changed):
+        before, after = [old for old, _ in changed], [new for _, new in changed]
+        await users.record_changes(tx, company=company, before=before, after=after, actor=actor, reason=reason, now=now)
+        progress(done := done + len(changed), total)
+    for name, kind in plan.new_groups.items():
+        await groups.new_group(tx, company=company, name=name, kind=kind, actor=actor, now=now)
+    found = await tx.groups_by_name(company.id, [circle.group for circle in plan.circles])
+    for circle in plan.circles:
+        await groups.record_circle_change(
+            tx,
+            company=company,
+            group=found[circle.group],
+            roles_before=circle.before,
+            roles_after=circle.after,
+            actor=actor,
+            now=now,
+        )
+        progress(done := done + 1, total)
+
+
+def _chunks(items: Sequence[T]) -> Iterator[Sequence[T]]:
+    for start in range(0, len(items), _CHUNK):
+        yield items[start : start + _CHUNK]

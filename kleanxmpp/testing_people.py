@@ -1,0 +1,204 @@
+"""The parts of `MemoryDirectory`'s transaction about companies, users, credentials, tokens and kept answers."""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from kleanxmpp import errors, names
+from kleanxmpp.desired import may_chat
+from kleanxmpp.model import ApiToken, Company, Credential, Scope, ScopeKind, User
+from kleanxmpp.ports import RememberedAnswer, UserFilter
+from kleanxmpp.testing_tables import Key, MemoryPart
+
+
+class MemoryCompanies(MemoryPart):
+    """Companies, tokens, kept answers."""
+
+    async def company(self, company_id: str) -> Company | None:
+        return self._tables.companies.get(company_id)
+
+    async def company_by_domain(self, domain: str) -> Company | None:
+        return next((c for c in self._tables.companies.values() if c.domain == domain), None)
+
+    async def companies(self) -> Sequence[Company]:
+        return sorted(self._tables.companies.values(), key=lambda company: company.domain)
+
+    async def save_company(self, company: Company) -> None:
+        with self._changing() as tables:
+            if any(c.domain == company.domain and c.id != company.id for c in tables.companies.values()):
+                raise errors.Conflict(field="domain")
+            tables.companies[company.id] = company
+
+    async def token_by_hash(self, token_sha256: str) -> ApiToken | None:
+        return next((token for token, secret in self._tables.tokens.values() if secret == token_sha256), None)
+
+    async def tokens(self, company_id: str | None) -> Sequence[ApiToken]:
+        mine = [token for token, _ in self._tables.tokens.values() if token.company_id == company_id]
+        return sorted(mine, key=lambda token: (token.created_at, token.id))
+
+    async def add_token(self, token: ApiToken, *, token_sha256: str) -> None:
+        with self._changing() as tables:
+            tables.needs_company(token.company_id)
+            if token.id in tables.tokens:
+                raise errors.Conflict(field="id")
+            if await self.token_by_hash(token_sha256):
+                raise errors.Conflict(field="token")
+            tables.tokens[token.id] = (token, token_sha256)
+
+    async def delete_token(self, company_id: str | None, token_id: str) -> bool:
+        with self._changing() as tables:
+            if not any(token.id == token_id for token in await self.tokens(company_id)):
+                return False
+            del tables.tokens[token_id]
+            return True
+
+    async def remembered(self, *, token_id: str, key: str) -> RememberedAnswer | None:
+        answer, _ = self._tables.answers.get((token_id, key), (None, None))
+        return answer
+
+    async def remember(self, *, token_id: str, key: str, answer: RememberedAnswer, at: datetime) -> None:
+        with self._changing() as tables:
+            if (token_id, key) in tables.answers:
+                raise errors.Conflict(field="key")
+            tables.answers[token_id, key] = (answer, at)
+
+    async def forget_remembered(self, *, before: datetime) -> None:
+        with self._changing() as tables:
+            tables.answers = {key: kept for key, kept in tables.answers.items() if kept[1] >= before}
+
+
+class MemoryUsers(MemoryPart):
+    """Users, their usernames and credentials."""
+
+    async def user(self, company_id: str, user_id: str) -> User | None:
+        user = self._tables.users.get(user_id)
+        return user if user and user.company_id == company_id else None
+
+    async def user_by_username(self, company_id: str, username: str) -> User | None:
+        return (await self.users_by_username(company_id, [username])).get(username)
+
+    async def users_by_id(self, company_id: str, user_ids: Collection[str]) -> Mapping[str, User]:
+        found = {user_id: await self.user(company_id, user_id) for user_id in user_ids}
+        return {user_id: user for user_id, user in found.items() if user}
+
+    async def users_by_username(self, company_id: str, usernames: Collection[str]) -> Mapping[str, User]:
+        return self._found(self._tables.usernames, company_id, usernames)
+
+    async def users_by_external_id(self, company_id: str, external_ids: Collection[str]) -> Mapping[str, User]:
+        return self._found(self._tables.external_ids, company_id, external_ids)
+
+    async def page_users(
+        self, company_id: str, *, after: str | None, limit: int, matching: UserFilter
+    ) -> Sequence[User]:
+        return [u for u in self._everybody(company_id) if u.username > (after or "") and _matches(u, matching)][:limit]
+
+    async def add_users(self, users: Sequence[User]) -> None:
+        with self._whole() as tables:
+            for user in users:
+                tables.needs_company(user.company_id)
+                if (user.company_id, user.username) in tables.usernames:
+                    raise errors.Conflict(field="username")
+                if user.id in tables.users:
+                    raise errors.Conflict(field="id")
+                tables.usernames[user.company_id, user.username] = user.id
+                tables.put_user(user)
+
+    async def save_users(self, users: Sequence[User]) -> None:
+        with self._whole() as tables:
+            before = [await self.user(user.company_id, user.id) for user in users]
+            for old in before:
+                if old:
+                    tables.let_go(old)
+            for old, new in zip(before, users, strict=True):
+                if old:
+                    tables.put_user(replace(new, username=old.username, greeted=old.greeted or new.greeted))
+
+    async def delete_user(self, company_id: str, user_id: str) -> None:
+        user = await self.user(company_id, user_id)
+        with self._changing() as tables:
+            if user is None:
+                return
+            tables.let_go(user)
+            del tables.users[user_id]
+            tables.credentials = {k: c for k, c in tables.credentials.items() if c[0].user_id != user_id}
+            tables.departures = {left for left in tables.departures if left[1] != user_id}
+            tables.due.pop(Scope(kind=ScopeKind.USER, company_id=company_id, id=user_id), None)
+            for circle in tables.circles.values():
+                circle.pop(user_id, None)
+
+    async def taken_usernames(self, company_id: str, usernames: Collection[str]) -> frozenset[str]:
+        return frozenset(name for name in usernames if (company_id, name) in self._tables.usernames)
+
+    async def taken_nicknames(self, company_id: str, nicknames: Collection[str]) -> Mapping[str, str]:
+        held = self._tables.nicknames
+        keys = {nickname: (company_id, names.nickname_key(nickname)) for nickname in nicknames}
+        return {nickname: held[key] for nickname, key in keys.items() if key in held}
+
+    async def names(self, company_id: str, *, containing: Sequence[str] = ()) -> Sequence[tuple[str, str]]:
+        parts = [names.fold(part) for part in containing]
+        people = [u for u in self._everybody(company_id) if self._may_chat(u)]
+        return [(u.username, u.display_name) for u in people if all(p in names.fold(u.display_name) for p in parts)]
+
+    async def usernames_who_may_chat(self, company_id: str) -> frozenset[str]:
+        return frozenset(user.username for user in self._everybody(company_id) if self._may_chat(user))
+
+    async def mark_greeted(self, company_id: str, username: str) -> bool:
+        user = await self.user_by_username(company_id, username)
+        with self._changing() as tables:
+            if user is None or user.greeted:
+                return False
+            tables.users[user.id] = replace(user, greeted=True)
+            return True
+
+    async def credentials(self, user_id: str) -> Sequence[Credential]:
+        mine = [credential for credential, _ in self._tables.credentials.values() if credential.user_id == user_id]
+        return sorted(mine, key=lambda credential: (credential.created_at, credential.id))
+
+    async def add_credentials(self, credentials: Sequence[tuple[Credential, str]]) -> None:
+        with self._whole() as tables:
+            secrets = {secret for _, secret in tables.credentials.values()}
+            for credential, secret in credentials:
+                if credential.user_id not in tables.users:
+                    raise errors.NotFound
+                if credential.id in tables.credentials:
+                    raise errors.Conflict(field="id")
+                if secret in secrets:
+                    raise errors.Conflict(field="credential")
+                secrets.add(secret)
+                tables.credentials[credential.id] = (credential, secret)
+
+    async def delete_credential(self, user_id: str, credential_id: str) -> bool:
+        with self._changing() as tables:
+            if not any(credential.id == credential_id for credential in await self.credentials(user_id)):
+                return False
+            del tables.credentials[credential_id]
+            return True
+
+    async def may_log_in(self, domain: str, username: str, secret_sha256: str) -> bool:
+        company = next((c for c in self._tables.companies.values() if c.domain == domain), None)
+        user = await self.user_by_username(company.id, username) if company else None
+        if user is None or not self._may_chat(user):
+            return False
+        return any(c.user_id == user.id and secret == secret_sha256 for c, secret in self._tables.credentials.values())
+
+    def _everybody(self, company_id: str) -> Iterator[User]:
+        yield from sorted(
+            (u for u in self._tables.users.values() if u.company_id == company_id), key=lambda user: user.username
+        )
+
+    def _may_chat(self, user: User) -> bool:
+        return may_chat(self._tables.companies[user.company_id], user)
+
+    def _found(self, index: Mapping[Key, str], company_id: str, keys: Collection[str]) -> dict[str, User]:
+        ids = {key: index.get((company_id, key)) for key in keys}
+        users = self._tables.users
+        return {key: users[user_id] for key, user_id in ids.items() if user_id is not None and user_id in users}
+
+
+def _matches(user: User, wanted: UserFilter) -> bool:
+    if wanted.active not in {None, user.active} or wanted.chat_permission not in {None, user.chat_permission}:
+        return False
+    plain = (wanted.text or "").strip().lower()
+    folded = names.fold(plain)
+    in_name = bool(folded) and folded in names.fold(user.display_name)
+    return not plain or in_name or plain in user.username or plain in (user.email or "").lower()

@@ -1,0 +1,124 @@
+"""The parts of `MemoryDirectory`'s transaction about due scopes, the audit log and off-boardings."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from kleanxmpp.model import Aspect, AuditEntry, Due, Offboarding, Priority, Scope, ScopeKind
+from kleanxmpp.testing_tables import MemoryPart
+
+
+class MemoryDue(MemoryPart):
+    """Due scopes."""
+
+    async def mark_due(self, marks: Sequence[Due]) -> None:
+        if not marks:
+            return
+        with self._changing() as tables:
+            for mark in marks:
+                at = mark.marked_at or datetime.now(UTC)
+                new = replace(mark, marked_at=at, next_attempt_at=mark.next_attempt_at or at)
+                tables.due[mark.scope] = _merged(tables.due.get(mark.scope), new)
+        self.marked = True
+
+    async def mark_users_due(
+        self,
+        company_id: str,
+        *,
+        aspects: Aspect,
+        priority: Priority,
+        at: datetime,
+        group_id: str | None = None,
+    ) -> None:
+        everybody = {user.id for user in self._tables.users.values() if user.company_id == company_id}
+        if group_id is not None:
+            everybody &= self._tables.circles.get(group_id, {}).keys()
+        scopes = [Scope(kind=ScopeKind.USER, company_id=company_id, id=user_id) for user_id in everybody]
+        await self.mark_due([Due(scope=s, aspects=aspects, priority=priority, marked_at=at) for s in scopes])
+
+    async def take_due(self, *, now: datetime, limit: int) -> Sequence[Due]:
+        open_now = (d for d in self._tables.due.values() if d.next_attempt_at and d.next_attempt_at <= now)
+        return sorted(open_now, key=_order)[:limit]
+
+    async def due(self, scope: Scope) -> Due | None:
+        return self._tables.due.get(scope)
+
+    async def finish_due(self, due: Due) -> bool:
+        with self._changing() as tables:
+            if self._is_newest(due):
+                del tables.due[due.scope]
+            return due.scope not in tables.due
+
+    async def fail_due(self, due: Due, *, error: str, next_attempt_at: datetime) -> None:
+        with self._changing() as tables:
+            if self._is_newest(due):
+                now = tables.due[due.scope]
+                failed = replace(now, attempts=now.attempts + 1, last_error=error, next_attempt_at=next_attempt_at)
+                tables.due[due.scope] = failed
+
+    async def page_due(self, company_id: str, *, limit: int) -> Sequence[Due]:
+        return sorted((d for d in self._tables.due.values() if d.scope.company_id == company_id), key=_order)[:limit]
+
+    async def count_due(self, company_id: str) -> int:
+        return sum(scope.company_id == company_id for scope in self._tables.due)
+
+    async def next_attempt_at(self) -> datetime | None:
+        return min((d.next_attempt_at for d in self._tables.due.values() if d.next_attempt_at), default=None)
+
+    def _is_newest(self, due: Due) -> bool:
+        found = self._tables.due.get(due.scope)
+        return found is not None and found.revision == due.revision and due.marked_at in {None, found.marked_at}
+
+
+class MemoryRecords(MemoryPart):
+    """Audit log and off-boardings."""
+
+    async def add_audit(self, entries: Sequence[AuditEntry]) -> None:
+        with self._changing() as tables:
+            for entry in entries:
+                tables.audit.append(replace(entry, id=len(tables.audit) + 1))
+
+    async def page_audit(self, company_id: str, *, before: int | None, limit: int) -> Sequence[AuditEntry]:
+        mine = [entry for entry in reversed(self._tables.audit) if entry.company_id == company_id]
+        return [entry for entry in mine if before is None or entry.id < before][:limit]
+
+    async def add_offboarding(self, offboarding: Offboarding) -> None:
+        with self._changing() as tables:
+            tables.offboardings[offboarding.id] = offboarding
+
+    async def save_offboarding(self, offboarding: Offboarding) -> None:
+        with self._changing() as tables:
+            if await self.offboarding(offboarding.company_id, offboarding.id):
+                tables.offboardings[offboarding.id] = offboarding
+
+    async def offboarding(self, company_id: str, offboarding_id: str) -> Offboarding | None:
+        found = self._tables.offboardings.get(offboarding_id)
+        return found if found and found.company_id == company_id else None
+
+    async def open_offboarding(self, user_id: str) -> Offboarding | None:
+        mine = (o for o in self._newest_first() if o.user_id == user_id)
+        return next((o for o in mine if o.completed_at is None and o.cancelled_at is None), None)
+
+    async def page_offboardings(self, company_id: str, user_id: str, *, limit: int) -> Sequence[Offboarding]:
+        return [o for o in self._newest_first() if o.company_id == company_id and o.user_id == user_id][:limit]
+
+    def _newest_first(self) -> list[Offboarding]:
+        return sorted(self._tables.offboardings.values(), key=lambda o: (o.requested_at, o.id), reverse=True)
+
+
+def _order(due: Due) -> tuple[Priority, ScopeKind, datetime | None, str]:
+    return due.priority, due.scope.kind, due.marked_at, due.scope.id
+
+
+def _merged(old: Due | None, new: Due) -> Due:
+    if old is None:
+        return replace(new, revision=1, attempts=0, last_error=None)
+    attempts_at = [at for at in (old.next_attempt_at, new.next_attempt_at) if at]
+    return replace(
+        old,
+        aspects=old.aspects | new.aspects,
+        priority=min(old.priority, new.priority),
+        revision=old.revision + 1,
+        attempts=0,
+        next_attempt_at=min(attempts_at),
+    )

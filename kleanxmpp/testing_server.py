@@ -1,0 +1,273 @@
+"""`MemoryServer`: the twin of the `Server` port that lives in memory, for tests of everything above it.
+
+It behaves like the real one where that matters: a closed gate ends no session, a shared group that was
+never created can have members, a room that does not exist cannot be entered. `Company` values are told
+apart by their domains. Tests reach in by the methods of the second half.
+"""
+
+import copy
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+
+from kleanxmpp import changes, errors
+from kleanxmpp.changes import Change
+from kleanxmpp.desired import GATE, SHARED_GROUP_PREFIX, CircleLook, UserLook
+from kleanxmpp.model import Company
+from kleanxmpp.state import Affiliation, Bookmark, CircleState, Profile, Room, SharedGroup, UserState
+
+_NO_PROFILE = Profile(full_name="", nickname="")
+
+
+@dataclass(slots=True)
+class Holdings:
+    """What the server holds for one company."""
+
+    rooms: dict[str, Room] = field(default_factory=dict)
+    group_options: dict[str, tuple[str, bool]] = field(default_factory=dict)
+    group_members: dict[str, set[str]] = field(default_factory=dict)
+    sessions: dict[str, dict[str, datetime]] = field(default_factory=dict)
+    profiles: dict[str, Profile] = field(default_factory=dict)
+    nicknames: dict[str, str] = field(default_factory=dict)
+    bookmarks: dict[str, frozenset[Bookmark]] = field(default_factory=dict)
+
+
+class MemoryServer:
+    """Implements `kleanxmpp.ports.Server`. `applied` are the changes in their order, `calls` counts by method."""
+
+    def __init__(self) -> None:
+        self.away = False
+        self.applied: list[Change] = []
+        self.calls: Counter[str] = Counter()
+        self._companies: dict[str, Holdings] = {}
+
+    # the port
+
+    async def observe_user(self, company: Company, look: UserLook) -> UserState:
+        held = self._held("observe_user", company)
+        jid = f"{look.username}@{company.domain}"
+        return UserState(
+            sessions=_unwanted(held, look),
+            shared_groups=frozenset(g for g in look.shared_groups if look.username in held.group_members.get(g, ())),
+            affiliations={room: _affiliation(held, room, jid) for room in look.rooms},
+            profile=held.profiles.get(look.username, _NO_PROFILE) if look.profile else None,
+            bookmarks=held.bookmarks.get(look.username, frozenset()) if look.bookmarks else None,
+        )
+
+    async def observe_people(self, company: Company, looks: Sequence[UserLook]) -> Sequence[UserState]:
+        held = self._held("observe_people", company)
+        return [
+            UserState(
+                profile=held.profiles.get(look.username, _NO_PROFILE) if look.profile else None,
+                bookmarks=held.bookmarks.get(look.username, frozenset()) if look.bookmarks else None,
+            )
+            for look in looks
+        ]
+
+    async def observe_circles(self, company: Company, look: CircleLook) -> CircleState:
+        held = self._held("observe_circles", company)
+        return CircleState(
+            rooms={name: held.rooms[name] for name in look.rooms if name in held.rooms},
+            shared_groups={
+                name: _shared_group(held, name, with_members=with_members)
+                for name, with_members in look.shared_groups.items()
+                if name in held.group_options
+            },
+        )
+
+    async def apply(self, company: Company, change: Change) -> int:
+        held = self._held("apply", company)
+        touched = _apply(held, change, domain=company.domain)
+        self.applied.append(change)
+        return touched
+
+    async def gate_members(self, company: Company) -> frozenset[str]:
+        return frozenset(self._held("gate_members", company).group_members.get(GATE, ()))
+
+    async def online(self, company: Company) -> frozenset[str]:
+        return frozenset(name for name, live in self._held("online", company).sessions.items() if live)
+
+    async def room_names(self, company: Company) -> frozenset[str]:
+        return frozenset(self._held("room_names", company).rooms)
+
+    async def shared_group_names(self, company: Company) -> frozenset[str]:
+        held = self._held("shared_group_names", company)
+        return frozenset(name for name in held.group_options if name.startswith(SHARED_GROUP_PREFIX))
+
+    async def check(self) -> None:
+        self._be_there("check")
+
+    # what tests do behind our back
+
+    def log_in(self, company: Company, username: str, resource: str, *, began: datetime | None = None) -> None:
+        """Begin a session, as a client does that the gate lets in. Raises Permanent if the gate is closed."""
+        held = self.holdings(company)
+        if username not in held.group_members.get(GATE, ()):
+            raise errors.Permanent("not-allowed")
+        held.sessions.setdefault(username, {})[resource] = began or datetime.now(UTC)
+
+    def tamper_affiliation(self, company: Company, room: str, jid: str, affiliation: Affiliation) -> None:
+        """Change a room's list by hand, as a moderator's client could."""
+        _set_affiliations(self.holdings(company), room, {jid: affiliation})
+
+    def tamper_options(self, company: Company, room: str) -> None:
+        """Make the room break a promise."""
+        held = self.holdings(company)
+        held.rooms[room] = replace(held.rooms[room], as_promised=False)
+
+    def remove_room(self, company: Company, room: str) -> None:
+        """Lose a room."""
+        del self.holdings(company).rooms[room]
+
+    def add_room(self, company: Company, room: str) -> None:
+        """Make a room that nobody asked for."""
+        self.holdings(company).rooms[room] = Room(title=room, description="", announcement=False, affiliations={})
+
+    def add_group_members(self, company: Company, name: str, usernames: Collection[str]) -> None:
+        """Put people into a shared group by hand."""
+        self.holdings(company).group_members.setdefault(name, set()).update(usernames)
+
+    def snapshot(self) -> dict[str, Holdings]:
+        """Return a backup of everything."""
+        return copy.deepcopy(self._companies)
+
+    def restore(self, snapshot: dict[str, Holdings]) -> None:
+        """Put a backup back. The sessions stay what they are now."""
+        live = {domain: held.sessions for domain, held in self._companies.items()}
+        self._companies = copy.deepcopy(snapshot)
+        for domain, held in self._companies.items():
+            held.sessions = live.get(domain, {})
+
+    def holdings(self, company: Company) -> Holdings:
+        """Return what is held for a company, to look at and to spoil."""
+        return self._companies.setdefault(company.domain, Holdings())
+
+    def _held(self, method: str, company: Company) -> Holdings:
+        self._be_there(method)
+        return self.holdings(company)
+
+    def _be_there(self, method: str) -> None:
+        self.calls[method] += 1
+        if self.away:
+            raise errors.Temporary("The server is away.")
+
+
+def _unwanted(held: Holdings, look: UserLook) -> frozenset[str] | None:
+    if not look.sessions:
+        return None
+    live = held.sessions.get(look.username, {})
+    if look.any_session:
+        return frozenset(live)
+    before = look.sessions_before
+    return frozenset(resource for resource, began in live.items() if before is not None and began < before)
+
+
+def _affiliation(held: Holdings, room: str, jid: str) -> Affiliation:
+    return held.rooms[room].affiliations.get(jid, Affiliation.NONE) if room in held.rooms else Affiliation.NONE
+
+
+def _shared_group(held: Holdings, name: str, *, with_members: bool) -> SharedGroup:
+    label, displayed = held.group_options[name]
+    members = frozenset(held.group_members.get(name, ())) if with_members else None
+    return SharedGroup(label=label, displayed=displayed, members=members)
+
+
+def _apply(held: Holdings, change: Change, *, domain: str) -> int:
+    match change:
+        case changes.CloseGate() | changes.OpenGate() | changes.EndSessions() | changes.EraseAccount():
+            return _apply_to_access(held, change)
+        case changes.CreateRoom() | changes.ConfigureRoom() | changes.DestroyRoom() | changes.SetAffiliations():
+            return _apply_to_room(held, change)
+        case changes.SetProfile(username=username, profile=profile):
+            return _set_profile(held, username, profile)
+        case changes.SetBookmarks(username=username, bookmarks=bookmarks):
+            touched = held.bookmarks.get(username, frozenset()) ^ bookmarks
+            held.bookmarks[username] = bookmarks
+            return len({bookmark.room for bookmark in touched})
+        case _:
+            return _apply_to_group(held, change)
+
+
+def _apply_to_access(
+    held: Holdings, change: changes.CloseGate | changes.OpenGate | changes.EndSessions | changes.EraseAccount
+) -> int:
+    username = change.username
+    match change:
+        case changes.CloseGate():
+            held.group_members.setdefault(GATE, set()).discard(username)
+        case changes.OpenGate():
+            held.group_members.setdefault(GATE, set()).add(username)
+        case changes.EndSessions():
+            return len(held.sessions.pop(username, {}))
+        case changes.EraseAccount():
+            held.profiles.pop(username, None)
+            held.bookmarks.pop(username, None)
+            held.nicknames = {nick: holder for nick, holder in held.nicknames.items() if holder != username}
+            held.sessions.pop(username, None)
+    return 1
+
+
+def _apply_to_room(
+    held: Holdings,
+    change: changes.CreateRoom | changes.ConfigureRoom | changes.DestroyRoom | changes.SetAffiliations,
+) -> int:
+    match change:
+        case changes.DestroyRoom(room=room):
+            return int(held.rooms.pop(room, None) is not None)
+        case changes.SetAffiliations(room=room, affiliations=affiliations):
+            _set_affiliations(held, room, affiliations)
+            return len(affiliations)
+        case changes.CreateRoom(room=room) if room in held.rooms:
+            return 1
+        case changes.ConfigureRoom(room=room) if room not in held.rooms:
+            return 0
+    held.rooms[change.room] = Room(
+        title=change.title,
+        description=change.description,
+        announcement=change.announcement,
+        affiliations=held.rooms[change.room].affiliations if change.room in held.rooms else {},
+    )
+    return 1
+
+
+def _apply_to_group(
+    held: Holdings,
+    change: changes.SetSharedGroup
+    | changes.RemoveSharedGroup
+    | changes.AddToSharedGroup
+    | changes.RemoveFromSharedGroup,
+) -> int:
+    name = change.name
+    match change:
+        case changes.SetSharedGroup(label=label, displayed=displayed):
+            held.group_options[name] = (label, displayed and name != GATE)
+        case changes.RemoveSharedGroup():
+            held.group_options.pop(name, None)
+            held.group_members.pop(name, None)
+        case changes.AddToSharedGroup(usernames=usernames):
+            if change.fresh:
+                held.group_options[name] = (change.label, change.displayed and name != GATE)
+            held.group_members.setdefault(name, set()).update(usernames)
+            return len(usernames)
+        case changes.RemoveFromSharedGroup(usernames=usernames):
+            held.group_members.setdefault(name, set()).difference_update(usernames)
+            return len(usernames)
+    return 1
+
+
+def _set_profile(held: Holdings, username: str, profile: Profile) -> int:
+    if held.nicknames.get(profile.nickname, username) != username:
+        raise errors.Temporary("The nickname is still reserved for somebody else.")
+    held.nicknames = {nick: holder for nick, holder in held.nicknames.items() if holder != username}
+    held.nicknames[profile.nickname] = username
+    held.profiles[username] = profile
+    return 1
+
+
+def _set_affiliations(held: Holdings, name: str, affiliations: Mapping[str, Affiliation]) -> None:
+    if name not in held.rooms:
+        raise errors.Temporary("The room does not exist.")
+    merged = {**held.rooms[name].affiliations, **affiliations}
+    present = {jid: affiliation for jid, affiliation in merged.items() if affiliation is not Affiliation.NONE}
+    held.rooms[name] = replace(held.rooms[name], affiliations=present)

@@ -1,0 +1,97 @@
+"""The tables of `MemoryDirectory`, and what its transaction's parts share.
+
+Three indexes are kept beside the users, because use cases look people up by username, nickname and external id
+all the time. A username stays in its index when the person is gone: that is how it stays retired.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, fields
+from datetime import datetime
+
+from kleanxmpp import errors, names
+from kleanxmpp.model import ApiToken, AuditEntry, Company, Credential, Due, Group, Offboarding, Role, Scope, User
+from kleanxmpp.ports import RememberedAnswer
+
+Key = tuple[str, str]
+
+
+@dataclass(slots=True)
+class Tables:
+    """Everything that is stored. Values are frozen, so copying the containers copies all of it."""
+
+    companies: dict[str, Company] = field(default_factory=dict)
+    users: dict[str, User] = field(default_factory=dict)
+    usernames: dict[Key, str] = field(default_factory=dict)
+    nicknames: dict[Key, str] = field(default_factory=dict)
+    external_ids: dict[Key, str] = field(default_factory=dict)
+    credentials: dict[str, tuple[Credential, str]] = field(default_factory=dict)
+    groups: dict[str, Group] = field(default_factory=dict)
+    circles: dict[str, dict[str, Role]] = field(default_factory=dict)
+    departures: set[tuple[str, str]] = field(default_factory=set)
+    due: dict[Scope, Due] = field(default_factory=dict)
+    audit: list[AuditEntry] = field(default_factory=list)
+    offboardings: dict[str, Offboarding] = field(default_factory=dict)
+    tokens: dict[str, tuple[ApiToken, str]] = field(default_factory=dict)
+    answers: dict[Key, tuple[RememberedAnswer, datetime]] = field(default_factory=dict)
+
+    def copy(self) -> "Tables":
+        """Return tables that can change without these."""
+        copied = Tables(**{f.name: getattr(self, f.name).copy() for f in fields(self)})
+        copied.circles = {group_id: circle.copy() for group_id, circle in self.circles.items()}
+        return copied
+
+    def restore(self, before: "Tables") -> None:
+        """Become `before`."""
+        for f in fields(self):
+            setattr(self, f.name, getattr(before, f.name))
+
+    def needs_company(self, company_id: str | None) -> None:
+        """Raise NotFound unless the company is there, like a foreign key."""
+        if company_id is not None and company_id not in self.companies:
+            raise errors.NotFound
+
+    def put_user(self, user: User) -> None:
+        """Store a user and what they are found by. Raises Conflict for what somebody else holds."""
+        self.users[user.id] = user
+        self._hold(self.nicknames, "nickname", (user.company_id, names.nickname_key(user.nickname)), user.id)
+        if user.external_id is not None:
+            self._hold(self.external_ids, "external_id", (user.company_id, user.external_id), user.id)
+
+    def let_go(self, user: User) -> None:
+        """Free what others may take over: nickname and external id, never the username."""
+        self.nicknames.pop((user.company_id, names.nickname_key(user.nickname)), None)
+        if user.external_id is not None:
+            self.external_ids.pop((user.company_id, user.external_id), None)
+
+    @staticmethod
+    def _hold(index: dict[Key, str], name: str, key: Key, user_id: str) -> None:
+        if index.setdefault(key, user_id) != user_id:
+            raise errors.Conflict(field=name)
+
+
+class MemoryPart:
+    """What the parts of the transaction share. `marked` is True once something was marked due."""
+
+    def __init__(self, tables: Tables, *, writable: bool) -> None:
+        self._tables = tables
+        self._writable = writable
+        self.marked = False
+
+    @contextmanager
+    def _changing(self) -> Iterator[Tables]:
+        """Yield the tables to change. What raises inside must do so before it changes anything."""
+        if not self._writable:
+            raise errors.DirectoryUnavailable("This transaction only reads.")
+        yield self._tables
+
+    @contextmanager
+    def _whole(self) -> Iterator[Tables]:
+        """Yield the tables to change; the change is undone when the block raises."""
+        with self._changing() as tables:
+            before = tables.copy()
+            try:
+                yield tables
+            except BaseException:
+                tables.restore(before)
+                raise
