@@ -1,0 +1,33 @@
+"""Compiling our Erlang module for the ejabberd at hand.
+
+A compiled module must fit the headers of the XMPP library and the behaviours of the ejabberd it is loaded
+into, so it is compiled at set-up, not shipped.
+"""
+
+import asyncio
+from pathlib import Path
+
+from ejabberd.home import EjabberdHome
+
+SOURCE = Path(__file__).parent / "modules" / "mod_klean.erl"
+
+DEBIAN_PACKAGES = ("ejabberd", "erlang-base")
+"""What the compiler needs: `erlc` is in erlang-base, the headers come with ejabberd and erlang-p1-xmpp."""
+
+
+async def compile_module(home: EjabberdHome, out_dir: Path) -> Path:
+    """Compile `mod_klean` into `out_dir` and return the .beam file; RuntimeError carries the compiler's words."""
+    _make(out_dir)
+    process = await asyncio.create_subprocess_exec(
+        "erlc", "-Werror", "-pa", str(home.ebin), "-I", str(home.xmpp_headers),
+        "-I", str(home.ebin.parent / "include"), "-o", str(out_dir), str(SOURCE),
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+    )  # fmt: skip
+    output, _ = await process.communicate()
+    if process.returncode:
+        raise RuntimeError(f"mod_klean does not compile: {output.decode(errors='replace').strip()}")
+    return out_dir / "mod_klean.beam"
+
+
+def _make(folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)

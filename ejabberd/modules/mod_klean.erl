@@ -1,0 +1,140 @@
+%%% What KleanXMPP needs inside ejabberd because no configuration can do it. Loaded per company host.
+%%%
+%%% 1. Announcement rooms. ejabberd makes every affiliation `member` a participant, so "moderated" silences
+%%%    nobody (and is a hole, see ROOM_DEFAULTS). In a room that has members_by_default off, only owners
+%%%    and admins reach the room: no text, no reaction, no receipt of anybody else.
+%%% 2. Display names come from the directory. Names that a client writes into its own vCard are replaced
+%%%    by those that stand there already; picture and everything else are kept.
+%%% 3. Commands that spare thousands of calls: klean_shared_groups (membership of one person, without
+%%%    reading all members) and klean_people (names and bookmarks of many people at once).
+%%%
+%%% Compiled against the headers of the ejabberd at hand (records differ between versions).
+-module(mod_klean).
+-behaviour(gen_mod).
+
+-export([start/2, stop/1, reload/3, depends/2, mod_options/1, mod_opt_type/1, mod_doc/0]).
+-export([silence_listeners/3, keep_names/1, shared_groups/3, people/2]).
+
+-include("xmpp.hrl").
+-include("mod_muc_room.hrl").
+-include("ejabberd_commands.hrl").
+
+%%% gen_mod
+
+start(Host, _Opts) ->
+    %% Before everything else on these hooks: mod_mam archives at 50, mod_avatar converts at 30.
+    ejabberd_hooks:add(muc_filter_message, Host, ?MODULE, silence_listeners, 5),
+    ejabberd_hooks:add(vcard_iq_set, Host, ?MODULE, keep_names, 5),
+    ejabberd_commands:register_commands(?MODULE, commands()),
+    ok.
+
+stop(Host) ->
+    ejabberd_hooks:delete(muc_filter_message, Host, ?MODULE, silence_listeners, 5),
+    ejabberd_hooks:delete(vcard_iq_set, Host, ?MODULE, keep_names, 5),
+    case gen_mod:is_loaded_elsewhere(Host, ?MODULE) of
+        false -> ejabberd_commands:unregister_commands(commands());
+        true -> ok
+    end.
+
+reload(_Host, _NewOpts, _OldOpts) -> ok.
+
+depends(_Host, _Opts) -> [{mod_muc, hard}, {mod_vcard, hard}, {mod_shared_roster, hard}].
+
+mod_options(_Host) -> [].
+
+mod_opt_type(_Option) -> throw(unknown_option).
+
+mod_doc() -> #{desc => "Announcement rooms, protected display names and look-ups for KleanXMPP."}.
+
+%%% Announcement rooms
+
+%% From 24.12 on the same hook also sees private messages, the subject sent to who joins and
+%% retractions by moderators. They are not messages to the room: the archive's mark tells them apart.
+silence_listeners(#message{meta = #{mam_ignore := true}} = Message, _Room, _Nick) ->
+    Message;
+silence_listeners(#message{type = groupchat, from = From, lang = Lang} = Message,
+                  #state{config = #config{members_by_default = false}} = Room, _Nick) ->
+    case mod_muc_room:get_affiliation(From, Room) of
+        Affiliation when Affiliation == owner; Affiliation == admin ->
+            Message;
+        _ ->
+            ejabberd_router:route_error(
+              Message, xmpp:err_forbidden(<<"Only moderators write in this room">>, Lang)),
+            {stop, drop}
+    end;
+silence_listeners(MessageOrDrop, _Room, _Nick) ->
+    MessageOrDrop.
+
+%%% Display names
+
+keep_names(#iq{from = #jid{luser = User, lserver = Server}, lang = Lang,
+               sub_els = [#vcard_temp{} = New]} = IQ) ->
+    case stored_vcard(User, Server) of
+        #vcard_temp{fn = Fn, n = N, nickname = Nickname} ->
+            IQ#iq{sub_els = [New#vcard_temp{fn = Fn, n = N, nickname = Nickname}]};
+        error ->
+            {stop, xmpp:err_internal_server_error(<<"The names cannot be looked up now">>, Lang)}
+    end;
+keep_names(Error) ->
+    Error.
+
+stored_vcard(User, Server) ->
+    case mod_vcard:get_vcard(User, Server) of
+        [Element] ->
+            try xmpp:decode(Element, ?NS_VCARD, [ignore_els]) of
+                #vcard_temp{} = VCard -> VCard;
+                _ -> error
+            catch
+                _:_ -> error
+            end;
+        [] -> #vcard_temp{};
+        _ -> error
+    end.
+
+%%% Commands
+
+commands() ->
+    [#ejabberd_commands{
+        name = klean_shared_groups, tags = [shared_roster_group],
+        desc = "Which of these shared groups contain the user; no groups given: all that do",
+        module = ?MODULE, function = shared_groups,
+        args = [{user, binary}, {host, binary}, {groups, {list, {group, binary}}}],
+        args_desc = ["User name", "Server name", "Group identifiers"],
+        args_example = [<<"anna">>, <<"firma.example">>, [<<"klean-may-chat">>]],
+        result = {groups, {list, {group, string}}},
+        result_desc = "Group identifiers",
+        result_example = ["klean-may-chat"]},
+     #ejabberd_commands{
+        name = klean_people, tags = [vcard],
+        desc = "What is kept for these users: FN and NICKNAME of the vCard, and stored bookmarks",
+        module = ?MODULE, function = people,
+        args = [{host, binary}, {users, {list, {user, binary}}}],
+        args_desc = ["Server name", "User names"],
+        args_example = [<<"firma.example">>, [<<"anna">>]],
+        result = {people, {list, {person, {tuple, [{user, string}, {full_name, string},
+                                                   {nickname, string}, {bookmarks, string}]}}}},
+        result_desc = "Users in the order asked for; what is not there is empty",
+        result_example = [{"anna", "Anna Muster", "Anna Muster", "<storage xmlns='storage:bookmarks'/>"}]}].
+
+%% Asks the storage, not the module's caches and not is_user_in_group/3, which reads every member of a
+%% group to answer "no" and crashes for a group that does not exist (23.01).
+shared_groups(User, Host, Wanted) ->
+    LUser = jid:nodeprep(User),
+    LServer = jid:nameprep(Host),
+    Storage = gen_mod:db_mod(LServer, mod_shared_roster),
+    Found = lists:usort(Storage:get_user_groups({LUser, LServer}, LServer)),
+    [Group || Group <- Found, Wanted == [] orelse lists:member(Group, Wanted)].
+
+people(Host, Users) ->
+    LServer = jid:nameprep(Host),
+    [person(jid:nodeprep(User), LServer) || User <- Users].
+
+%% A storage that does not answer fails the whole command: "not known" must not look like "nothing there".
+person(LUser, LServer) ->
+    Names = #vcard_temp{} = stored_vcard(LUser, LServer),
+    Empty = #xmlel{name = <<"storage">>, attrs = [{<<"xmlns">>, ?NS_STORAGE_BOOKMARKS}]},
+    [Bookmarks] = mod_private:get_data(LUser, LServer, [{?NS_STORAGE_BOOKMARKS, Empty}]),
+    {LUser, text(Names#vcard_temp.fn), text(Names#vcard_temp.nickname), fxml:element_to_binary(Bookmarks)}.
+
+text(undefined) -> <<>>;
+text(Text) -> Text.

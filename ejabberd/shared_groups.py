@@ -1,0 +1,67 @@
+"""Shared roster groups: the gate, and contacts that need no entry per pair."""
+
+from collections.abc import Iterable
+
+from ejabberd.commands import Commands
+from ejabberd.records import Json, SharedGroup, as_list, as_text
+
+
+class SharedGroups:
+    """Commands about shared groups. `host` is the company's domain, for the group and for its members."""
+
+    def __init__(self, commands: Commands) -> None:
+        self._commands = commands
+
+    async def names(self, *, host: str) -> tuple[str, ...]:
+        """Return the names of all groups that were created. Raises Temporary for an unknown host."""
+        return await self._commands.ask("srg_list", _texts, host=host)
+
+    async def info(self, group: str, *, host: str) -> SharedGroup | None:
+        """Return the group's options, None if it was never created."""
+        return await self._commands.ask("srg_get_info", SharedGroup.from_response, group=group, host=host)
+
+    async def members(self, group: str, *, host: str) -> tuple[str, ...]:
+        """Return the members' bare JIDs: O(members). A group that was never created can have members."""
+        return await self._commands.ask("srg_get_members", _texts, group=group, host=host)
+
+    async def create(
+        self, group: str, *, host: str, label: str, description: str = "", display: Iterable[str] = ()
+    ) -> None:
+        """Create a group, or replace the options of an existing one (members stay).
+
+        `label` is the heading in people's contact lists, `display` the groups its members see (usually
+        itself; other groups must exist). Empty `display` makes adding members O(1) and tells nobody.
+        """
+        await self._commands.run(
+            "srg_create",
+            group=group,
+            host=host,
+            label=label,
+            description=description,
+            display="\\n".join(display),
+        )
+
+    async def delete(self, group: str, *, host: str) -> None:
+        """Delete a group and its memberships; succeeds if there is none."""
+        await self._commands.run("srg_delete", group=group, host=host)
+
+    async def add_user(self, username: str, *, host: str, group: str) -> None:
+        """Add a member. Succeeds for users and groups that do not exist: look again with `of_user`."""
+        await self._commands.run("srg_user_add", user=username, host=host, group=group, grouphost=host)
+
+    async def remove_user(self, username: str, *, host: str, group: str) -> None:
+        """Remove a member. Succeeds whatever there was: look again with `of_user`."""
+        await self._commands.run("srg_user_del", user=username, host=host, group=group, grouphost=host)
+
+    async def of_user(self, username: str, *, host: str, among: Iterable[str] = ()) -> frozenset[str]:
+        """Return the groups that contain the user, all or among the given ones, without reading members.
+
+        Needs our `mod_klean` on the host.
+        """
+        groups: list[Json] = list(among)
+        found = await self._commands.ask("klean_shared_groups", _texts, user=username, host=host, groups=groups)
+        return frozenset(found)
+
+
+def _texts(answer: Json) -> tuple[str, ...]:
+    return tuple(as_text(item) for item in as_list(answer))

@@ -1,0 +1,124 @@
+"""Who gets in, by which door: logins, the gate, and every way around them."""
+
+import base64
+
+import pytest
+from ejabberd_world import API_PASSWORD, DOMAIN, OTHER_DOMAIN, World
+from xmpp_wire import (
+    BIND,
+    SASL,
+    STREAM,
+    Refusal,
+    TcpWire,
+    authenticate,
+    bind,
+    condition_of,
+    local,
+    mechanisms,
+)
+
+from ejabberd.config import GATE_GROUP
+
+pytestmark = pytest.mark.e2e
+
+
+async def test_only_plain_over_tls_is_offered_to_clients(world: World) -> None:
+    _, features = await world.connect()
+    assert mechanisms(features) == {"PLAIN"}
+
+
+async def test_only_plain_is_offered_on_the_websocket(world: World) -> None:
+    wire = await world.connect_websocket()
+    assert mechanisms(await wire.open_stream(DOMAIN)) == {"PLAIN"}
+
+
+async def test_a_login_without_tls_is_refused(world: World) -> None:
+    username = await world.person()
+    wire = await TcpWire.connect(world.server.c2s_port)
+    await wire.open_stream(DOMAIN)
+    token = base64.b64encode(f"\0{username}\0secret:of:{username}".encode()).decode()
+    await wire.send(f"<auth xmlns='{SASL}' mechanism='PLAIN'>{token}</auth>")
+    assert local(await wire.receive()) != "success"
+    wire.cut()
+
+
+@pytest.mark.parametrize("mechanism", ["X-OAUTH2", "ANONYMOUS", "SCRAM-SHA-1", "DIGEST-MD5", "EXTERNAL"])
+async def test_mechanisms_that_are_not_offered_do_not_work(world: World, mechanism: str) -> None:
+    username = await world.person()
+    wire, _ = await world.connect()
+    with pytest.raises(Refusal):
+        await authenticate(wire, username, f"secret:of:{username}", mechanism=mechanism)
+
+
+async def test_nobody_registers_an_account(world: World) -> None:
+    wire, features = await world.connect()
+    assert "register" not in {local(feature) for feature in features}
+    await wire.send("<iq type='get' id='r'><query xmlns='jabber:iq:register'/></iq>")
+    answer = await wire.receive()
+    assert condition_of(answer) is not None or answer.tag == f"{{{STREAM}}}error"
+
+
+async def test_a_wrong_secret_is_refused(world: World) -> None:
+    username = await world.person()
+    wire, _ = await world.connect()
+    with pytest.raises(Refusal, match="not-authorized"):
+        await authenticate(wire, username, "wrong")
+
+
+async def test_plain_with_somebody_elses_authorization_identity_is_refused(world: World) -> None:
+    """Mallory proves to be Mallory and asks to be Alice."""
+    mallory, alice = await world.person(), await world.person()
+    for authzid in (alice, f"{alice}@{DOMAIN}"):
+        wire, _ = await world.connect()
+        with pytest.raises(Refusal):
+            await authenticate(wire, mallory, f"secret:of:{mallory}", authzid=authzid)
+
+
+async def test_a_deactivated_person_is_refused_at_once(world: World) -> None:
+    """There is no cache: the login before does not help."""
+    username = await world.person()
+    await (await world.login(username)).close()
+    world.directory.deactivate(username)
+    with pytest.raises(Refusal, match="not-authorized"):
+        await world.login(username)
+
+
+async def test_the_gate_closes_both_doors_and_opens_at_run_time(world: World) -> None:
+    username = await world.person(gate=False)
+    with pytest.raises(Refusal, match="not-allowed"):
+        await world.login(username)
+    with pytest.raises(Refusal, match="not-allowed"):
+        await world.login_websocket(username)
+    await world.api.groups.add_user(username, host=DOMAIN, group=GATE_GROUP)
+    await world.login(username)
+    await world.login_websocket(username)
+
+
+async def test_the_gate_of_one_company_does_not_open_another(world: World) -> None:
+    username = await world.person(gate=False)
+    world.directory.add(username, domain=OTHER_DOMAIN)
+    await world.api.groups.add_user(username, host=OTHER_DOMAIN, group=GATE_GROUP)
+    await world.login(username, domain=OTHER_DOMAIN)
+    with pytest.raises(Refusal, match="not-allowed"):
+        await world.login(username)
+
+
+async def test_the_service_account_cannot_hold_a_session(world: World) -> None:
+    """Its password is good for the HTTP API only, even if somebody put it into the gate group."""
+    await world.api.groups.add_user("klean-api", host=DOMAIN, group=GATE_GROUP)
+    wire, _ = await world.connect()
+    await authenticate(wire, "klean-api", API_PASSWORD)
+    features = await wire.open_stream(DOMAIN)
+    assert features.find(f"{{{BIND}}}bind") is not None
+    with pytest.raises(Refusal, match="not-allowed"):
+        await bind(wire, "x")
+    await world.api.groups.remove_user("klean-api", host=DOMAIN, group=GATE_GROUP)
+
+
+async def test_a_kicked_person_is_out_on_every_device(world: World) -> None:
+    username = await world.person()
+    phone, browser = await world.login(username), await world.login_websocket(username)
+    assert await world.api.sessions.kick_user(username, host=DOMAIN) == 2
+    assert await phone.wait_closed() == "policy-violation"
+    assert await browser.wait_closed() == "policy-violation"
+    assert await world.api.sessions.of_user(username, host=DOMAIN) == ()
