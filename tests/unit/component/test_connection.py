@@ -84,6 +84,15 @@ async def test_it_comes_back_after_an_outage_in_which_every_attempt_was_refused(
     assert server.connections == 2
 
 
+async def test_between_two_attempts_slixmpp_makes_none_of_its_own(server: FakeServer) -> None:
+    await server.stop()
+    async with running(server, patience=replace(QUICK, first_retry=60, longest_retry=60)) as connection:
+        failures: list[object] = []
+        connection.xmpp.add_event_handler("connection_failed", failures.append)
+        await eventually(lambda: bool(failures) and not connection.xmpp.is_connecting())
+        assert connection.attempts == 1
+
+
 async def test_a_wrong_secret_does_not_spin_and_is_said_once(
     server: FakeServer, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -1,0 +1,1 @@
+"""The hands: XMPP in, XMPP out, and the `Server` port on ejabberd."""

@@ -1,0 +1,119 @@
+"""Contact lists and the gate: shared roster groups.
+
+A group whose members see each other costs a push to everybody for each member added. So a group that
+nobody was in is filled while it is hidden, and shown afterwards; only people who are connected are added
+once it is shown, so that their clients, and those of the others, are told. ejabberd pushes before it
+stores: of two people added at the same time neither learns of the other. So they take turns.
+"""
+
+from ejabberd.records import SharedGroup as SharedGroupRecord
+from kleanxmpp import changes
+from kleanxmpp.desired import GATE, SHARED_GROUP_PREFIX
+from kleanxmpp.state import SharedGroup
+
+from . import sessions
+from .link import Link
+
+
+def read_group(name: str, record: SharedGroupRecord, *, members: frozenset[str] | None) -> SharedGroup:
+    """Return the group that these options describe; it is displayed if its members see each other."""
+    return SharedGroup(label=record.label, displayed=name in record.display, members=members)
+
+
+async def observe(link: Link, name: str, *, domain: str, with_members: bool) -> SharedGroup | None:
+    """Return the group, None if it does not exist."""
+    record = await link.api.groups.info(name, host=domain)
+    if record is None:
+        return None
+    found = await members(link, name, domain=domain) if with_members else None
+    return read_group(name, record, members=found)
+
+
+async def members(link: Link, name: str, *, domain: str) -> frozenset[str]:
+    """Return the usernames in the group."""
+    found = await link.api.groups.members(name, host=domain)
+    return frozenset(username for username, _, host in (jid.partition("@") for jid in found) if host == domain)
+
+
+async def of_user(link: Link, username: str, *, domain: str, among: frozenset[str]) -> frozenset[str]:
+    """Return which of these groups contain the person; one call, whatever the groups' sizes."""
+    return await link.api.groups.of_user(username, host=domain, among=sorted(among)) if among else frozenset()
+
+
+async def names(link: Link, *, domain: str) -> frozenset[str]:
+    """Return the names of all groups with our prefix."""
+    found = await link.api.groups.names(host=domain)
+    return frozenset(name for name in found if name.startswith(SHARED_GROUP_PREFIX))
+
+
+async def set_group(link: Link, change: changes.SetSharedGroup, *, domain: str) -> int:
+    """Create the group or change its options."""
+    await _set_options(link, change.name, domain=domain, label=change.label, displayed=change.displayed)
+    return 1
+
+
+async def remove_group(link: Link, change: changes.RemoveSharedGroup, *, domain: str) -> int:
+    """Delete the group with its memberships."""
+    await link.api.groups.delete(change.name, host=domain)
+    return 1
+
+
+async def add(link: Link, change: changes.AddToSharedGroup, *, domain: str) -> int:
+    """Add the members: in bulk into a fresh group, else one after the other so that clients are told."""
+    if change.fresh:
+        await _fill(link, change, domain=domain)
+    else:
+        await _add_in_turn(link, change.name, domain=domain, usernames=change.usernames)
+    return len(change.usernames)
+
+
+async def remove(link: Link, change: changes.RemoveFromSharedGroup, *, domain: str) -> int:
+    """Remove the members, one after the other so that clients are told."""
+    await _remove_in_turn(link, change.name, domain=domain, usernames=change.usernames)
+    return len(change.usernames)
+
+
+async def open_gate(link: Link, username: str, *, domain: str) -> int:
+    """Let the person in."""
+    await link.api.groups.add_user(username, host=domain, group=GATE)
+    return 1
+
+
+async def close_gate(link: Link, username: str, *, domain: str) -> int:
+    """Let the person in no more."""
+    await link.api.groups.remove_user(username, host=domain, group=GATE)
+    return 1
+
+
+async def _fill(link: Link, change: changes.AddToSharedGroup, *, domain: str) -> None:
+    name, label = change.name, change.label
+    connected = await sessions.online(link, domain=domain) & change.usernames
+
+    async def add_unseen(username: str) -> None:
+        await link.api.groups.add_user(username, host=domain, group=name)
+
+    await _set_options(link, name, domain=domain, label=label, displayed=False)
+    await link.each(sorted(change.usernames - connected), add_unseen)
+    await _set_options(link, name, domain=domain, label=label, displayed=change.displayed)
+    await _add_in_turn(link, name, domain=domain, usernames=connected)
+    # who connected meanwhile may have read a contact list from before: adding again tells their clients
+    meanwhile = await sessions.online(link, domain=domain) & change.usernames - connected
+    await _remove_in_turn(link, name, domain=domain, usernames=meanwhile)
+    await _add_in_turn(link, name, domain=domain, usernames=meanwhile)
+
+
+async def _add_in_turn(link: Link, name: str, *, domain: str, usernames: frozenset[str]) -> None:
+    for username in sorted(usernames):
+        async with link.turn(f"{domain}/{name}"):
+            await link.api.groups.add_user(username, host=domain, group=name)
+
+
+async def _remove_in_turn(link: Link, name: str, *, domain: str, usernames: frozenset[str]) -> None:
+    for username in sorted(usernames):
+        async with link.turn(f"{domain}/{name}"):
+            await link.api.groups.remove_user(username, host=domain, group=name)
+
+
+async def _set_options(link: Link, name: str, *, domain: str, label: str, displayed: bool) -> None:
+    shown = displayed and name != GATE  # the gate is a key, nobody's contact list
+    await link.api.groups.create(name, host=domain, label=label, display=(name,) if shown else ())

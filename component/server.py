@@ -1,0 +1,141 @@
+"""`EjabberdServer`: the core's `Server` port on a real ejabberd. Hands everything to the part whose concern it is.
+
+Looking at one person costs one call for sessions, one for shared groups, one for names and bookmarks, and one
+per room, whatever the size of the company.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from ejabberd.records import Belongings
+from kleanxmpp import changes, errors
+from kleanxmpp.changes import Change
+from kleanxmpp.desired import GATE, CircleLook, UserLook
+from kleanxmpp.model import Company
+from kleanxmpp.state import Affiliation, CircleState, UserState
+
+from . import bookmarks, contacts, erasing, profiles, rooms, sessions
+from .errors import StreamLost
+from .link import Link
+from .together import together
+
+
+class EjabberdServer:
+    """One server with all its companies."""
+
+    def __init__(self, link: Link) -> None:
+        self._link = link
+
+    async def observe_user(self, company: Company, look: UserLook) -> UserState:
+        """Return what was asked for in `look`; sessions, profile and bookmarks stay None if they were not."""
+        link, domain, username = self._link, company.domain, look.username
+        async with together() as tasks:
+            live = tasks.create_task(sessions.observe(link, look, domain=domain))
+            shared = tasks.create_task(contacts.of_user(link, username, domain=domain, among=look.shared_groups))
+            affiliations = tasks.create_task(self._affiliations(look, domain=domain))
+            kept = tasks.create_task(self.observe_people(company, [look]))
+        return UserState(
+            sessions=live.result(),
+            shared_groups=shared.result(),
+            affiliations=affiliations.result(),
+            profile=kept.result()[0].profile,
+            bookmarks=kept.result()[0].bookmarks,
+        )
+
+    async def observe_people(self, company: Company, looks: Sequence[UserLook]) -> Sequence[UserState]:
+        """Return names and bookmarks of many people, where asked for; one call for all of them."""
+        service = self._link.addresses.rooms(company.domain)
+        wanted = [look.username for look in looks if look.profile or look.bookmarks]
+        if not wanted:
+            return [UserState() for _ in looks]
+        found = await self._link.api.accounts.belongings(wanted, host=company.domain)
+        kept = {person.username: person for person in found}
+        if kept.keys() != set(wanted):
+            raise errors.Temporary("The server answered about other people than those asked for.")
+        return [_kept_state(look, kept.get(look.username), service=service) for look in looks]
+
+    async def observe_circles(self, company: Company, look: CircleLook) -> CircleState:
+        """Return the rooms and shared groups looked at; absent ones are missing."""
+        link, domain = self._link, company.domain
+        async with together() as tasks:
+            seen = {name: tasks.create_task(rooms.observe(link, name, domain=domain)) for name in look.rooms}
+            groups = {
+                name: tasks.create_task(contacts.observe(link, name, domain=domain, with_members=with_members))
+                for name, with_members in look.shared_groups.items()
+            }
+        return CircleState(
+            rooms={name: room for name, task in seen.items() if (room := task.result()) is not None},
+            shared_groups={name: group for name, task in groups.items() if (group := task.result()) is not None},
+        )
+
+    async def apply(self, company: Company, change: Change) -> int:
+        """Make it true; return how many things were touched."""
+        link, domain = self._link, company.domain
+        match change:
+            case changes.CloseGate(username=username):
+                return await contacts.close_gate(link, username, domain=domain)
+            case changes.EndSessions(username=username):
+                return await sessions.end(link, username, domain=domain)
+            case changes.DestroyRoom():
+                return await rooms.destroy(link, change, domain=domain)
+            case changes.CreateRoom():
+                return await rooms.create(link, change, domain=domain)
+            case changes.ConfigureRoom():
+                return await rooms.configure(link, change, domain=domain)
+            case changes.SetAffiliations():
+                return await rooms.set_affiliations(link, change, domain=domain)
+            case changes.RemoveSharedGroup():
+                return await contacts.remove_group(link, change, domain=domain)
+            case changes.SetSharedGroup():
+                return await contacts.set_group(link, change, domain=domain)
+            case changes.AddToSharedGroup():
+                return await contacts.add(link, change, domain=domain)
+            case changes.RemoveFromSharedGroup():
+                return await contacts.remove(link, change, domain=domain)
+            case changes.SetProfile(username=username, profile=profile):
+                return await profiles.set_profile(link, username, profile, domain=domain)
+            case changes.OpenGate(username=username):
+                return await contacts.open_gate(link, username, domain=domain)
+            case changes.SetBookmarks(username=username, bookmarks=desired):
+                return await bookmarks.set_bookmarks(link, username, desired, domain=domain)
+            case changes.EraseAccount(username=username):
+                return await erasing.erase(link, username, domain=domain)
+
+    async def gate_members(self, company: Company) -> frozenset[str]:
+        """Return the usernames in the gate."""
+        return await contacts.members(self._link, GATE, domain=company.domain)
+
+    async def online(self, company: Company) -> frozenset[str]:
+        """Return the usernames that have at least one session, sleeping ones included."""
+        return await sessions.online(self._link, domain=company.domain)
+
+    async def room_names(self, company: Company) -> frozenset[str]:
+        """Return the localparts of all rooms of the company's room service, awake and asleep."""
+        return await rooms.names(self._link, domain=company.domain)
+
+    async def shared_group_names(self, company: Company) -> frozenset[str]:
+        """Return the names of the shared groups with our prefix."""
+        return await contacts.names(self._link, domain=company.domain)
+
+    async def check(self) -> None:
+        """Raise Temporary if the stream is not there or the API does not answer."""
+        if not self._link.connection.ready:
+            raise StreamLost
+        await self._link.api.status()
+
+    async def _affiliations(self, look: UserLook, *, domain: str) -> Mapping[str, Affiliation]:
+        jid, names = f"{look.username}@{domain}", sorted(look.rooms)
+
+        async def observe(room: str) -> Affiliation:
+            return await rooms.observe_affiliation(self._link, room, domain=domain, jid=jid)
+
+        return dict(zip(names, await self._link.each(names, observe), strict=True))
+
+
+def _kept_state(look: UserLook, person: Belongings | None, *, service: str) -> UserState:
+    if person is None:
+        return UserState()
+    stored = bookmarks.parse_storage(person.bookmarks)
+    return UserState(
+        profile=profiles.read_profile(person) if look.profile else None,
+        bookmarks=bookmarks.read_bookmarks(stored, service=service) if look.bookmarks else None,
+    )

@@ -1,0 +1,11 @@
+"""What every `Directory` promises. Subclass `DirectoryContract` and override the fixture `directory`."""
+
+from tests.contracts.directory_circles import CirclesContract
+from tests.contracts.directory_due import DueContract
+from tests.contracts.directory_records import RecordsContract
+from tests.contracts.directory_transactions import TransactionsContract
+from tests.contracts.directory_users import UsersContract
+
+
+class DirectoryContract(TransactionsContract, UsersContract, CirclesContract, DueContract, RecordsContract):
+    pass

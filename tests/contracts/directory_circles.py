@@ -1,0 +1,180 @@
+"""Groups, circles, departures, and what the loop reads of them."""
+
+from dataclasses import replace
+
+import pytest
+
+from kleanxmpp import errors
+from kleanxmpp.desired import Circle, GroupCircle, Person
+from kleanxmpp.model import Company, GroupKind, Role
+from kleanxmpp.ports import Directory, Member
+from tests.contracts.directory_base import DirectoryBase, saved_company, saved_group, saved_user, saved_users
+from tests.factories import a_company, a_group, a_user
+
+
+class CirclesContract(DirectoryBase):
+    async def test_a_group_comes_back_as_saved(self, directory: Directory, company: Company) -> None:
+        group = a_group(company, description="Früh\nund spät", kind=GroupKind.ANNOUNCEMENT, version=3, circle_version=4)
+        async with directory.write(company.id) as tx:
+            await tx.add_groups([group])
+        async with directory.read() as tx:
+            assert await tx.group(company.id, group.id) == group
+            assert await tx.group_by_slug(company.id, group.slug) == group
+            assert await tx.groups_by_name(company.id, [group.name, "unknown"]) == {group.name: group}
+
+    async def test_a_deleted_group_is_a_tombstone(self, directory: Directory, company: Company) -> None:
+        user = await saved_user(directory, company)
+        group = await saved_group(directory, company, user)
+        tombstone = replace(group, deleted=True)
+        async with directory.write(company.id) as tx:
+            await tx.save_group(tombstone)
+        async with directory.read() as tx:
+            assert await tx.group(company.id, group.id) == tombstone
+            assert await tx.group_by_slug(company.id, group.slug) == tombstone
+            assert await tx.page_groups(company.id, after=None, limit=9) == []
+            assert await tx.groups_by_name(company.id, [group.name]) == {}
+            assert await tx.taken_slugs(company.id, [group.slug, "free"]) == {group.slug}
+            assert await tx.memberships_of(user.id) == []
+            assert await tx.person(company.id, user.id) == Person(company=company, user=user)
+
+    async def test_a_slug_is_never_given_twice_but_a_deleted_groups_name_is_free(
+        self, directory: Directory, company: Company
+    ) -> None:
+        group = await saved_group(directory, company, deleted=True)
+        with pytest.raises(errors.Conflict) as caught:
+            await saved_group(directory, company, slug=group.slug)
+        assert caught.value.field == "slug"
+        await saved_group(directory, company, name=group.name)
+
+    async def test_two_groups_cannot_have_one_name(self, directory: Directory, company: Company) -> None:
+        group, other = await saved_group(directory, company), await saved_group(directory, company)
+        with pytest.raises(errors.Conflict) as added:
+            await saved_group(directory, company, name=group.name)
+        async with directory.write(company.id) as tx:
+            with pytest.raises(errors.Conflict) as saved:
+                await tx.save_group(replace(other, name=group.name))
+            assert await tx.group(company.id, other.id) == other
+        assert added.value.field == saved.value.field == "name"
+
+    async def test_groups_are_paged_by_slug(self, directory: Directory, company: Company) -> None:
+        slugs = ["b", "a-1", "a1", "a", "c"]
+        for slug in slugs:
+            await saved_group(directory, company, slug=slug)
+        async with directory.read() as tx:
+            first = await tx.page_groups(company.id, after=None, limit=3)
+            rest = await tx.page_groups(company.id, after=first[-1].slug, limit=3)
+        assert [group.slug for group in [*first, *rest]] == sorted(slugs)
+
+    async def test_a_saved_group_keeps_its_slug(self, directory: Directory, company: Company) -> None:
+        group = await saved_group(directory, company)
+        async with directory.write(company.id) as tx:
+            await tx.save_group(replace(group, slug="other", name="Neu", version=2))
+            assert await tx.group(company.id, group.id) == replace(group, name="Neu", version=2)
+
+    async def test_members_are_put_changed_and_removed_one_by_one(self, directory: Directory, company: Company) -> None:
+        anna, bob, carl = await saved_users(directory, *(a_user(company, username=name) for name in ("a", "b", "c")))
+        group = await saved_group(directory, company, anna, bob)
+        async with directory.write(company.id) as tx:
+            await tx.put_members(group.id, {bob.id: Role.MODERATOR, carl.id: Role.MEMBER})
+            await tx.remove_members(group.id, [anna.id, "unknown"])
+            assert await tx.roles(group.id) == {bob.id: Role.MODERATOR, carl.id: Role.MEMBER}
+            assert await tx.roles_of(group.id, [bob.id, anna.id]) == {bob.id: Role.MODERATOR}
+            assert await tx.member_count(group.id) == 2
+            assert await tx.page_members(group.id, after=None, limit=1) == [Member(user=bob, role=Role.MODERATOR)]
+            assert await tx.page_members(group.id, after="b", limit=9) == [Member(user=carl, role=Role.MEMBER)]
+            assert await tx.memberships_of(bob.id) == [(group, Role.MODERATOR)]
+            await tx.put_members(group.id, {})
+            await tx.remove_members(group.id, [])
+
+    async def test_a_circle_never_crosses_companies(self, directory: Directory, company: Company) -> None:
+        other = await saved_company(directory, a_company())
+        member, stranger = await saved_user(directory, company), await saved_user(directory, other)
+        group = await saved_group(directory, company)
+        async with directory.write(company.id) as tx:
+            for wrong in (stranger.id, "unknown"):
+                with pytest.raises(errors.NotFound):
+                    await tx.put_members(group.id, {member.id: Role.MEMBER, wrong: Role.MEMBER})
+            with pytest.raises(errors.NotFound):
+                await tx.put_members("unknown", {member.id: Role.MEMBER})
+            assert await tx.roles(group.id) == {}
+
+    async def test_a_removed_member_is_a_departure_until_proven_or_back(
+        self, directory: Directory, company: Company
+    ) -> None:
+        anna, bob = await saved_user(directory, company), await saved_user(directory, company)
+        one, two = await saved_group(directory, company, anna, bob), await saved_group(directory, company, anna)
+        async with directory.write(company.id) as tx:
+            await tx.remove_members(one.id, [anna.id, bob.id])
+            await tx.remove_members(two.id, [anna.id, bob.id])  # bob was never in it
+            assert await self._left(directory, tx, company, anna.id) == {one.id, two.id}
+            assert await self._left(directory, tx, company, bob.id) == {one.id}
+            await tx.put_members(two.id, {anna.id: Role.MEMBER})
+            assert await self._left(directory, tx, company, anna.id) == {one.id}
+            await tx.forget_departures(user_id=anna.id, groups=[one.id])
+            assert await self._left(directory, tx, company, anna.id) == set()
+            assert await self._left(directory, tx, company, bob.id) == {one.id}
+            await tx.forget_departures(groups=[one.id, two.id])
+            assert await self._left(directory, tx, company, bob.id) == set()
+
+    async def _left(self, directory: Directory, tx: object, company: Company, user_id: str) -> set[str]:
+        person = await tx.person(company.id, user_id)  # type: ignore[attr-defined] # a transaction
+        return {group.id for group in person.left}
+
+    async def test_a_person_has_circles_with_sizes_and_departures(self, directory: Directory, company: Company) -> None:
+        anna, bob = await saved_user(directory, company), await saved_user(directory, company, active=False)
+        big, small = await saved_group(directory, company, anna, bob), await saved_group(directory, company)
+        left = await saved_group(directory, company, anna)
+        async with directory.write(company.id) as tx:
+            await tx.put_members(small.id, {anna.id: Role.MODERATOR})
+            await tx.remove_members(left.id, [anna.id])
+            await tx.save_group(replace(left, deleted=True))
+        async with directory.read() as tx:
+            person = await tx.person(company.id, anna.id)
+            people = await tx.page_people(company.id, after=None, limit=9)
+        assert person == Person(
+            company=company,
+            user=anna,
+            circles=(
+                Circle(group=big, role=Role.MEMBER, size=2),
+                Circle(group=small, role=Role.MODERATOR, size=1),
+            ),
+            left=(replace(left, deleted=True),),
+        )
+        bobs = Person(company=company, user=bob, circles=(Circle(group=big, role=Role.MEMBER, size=2),))
+        assert people == [person, bobs]
+
+    async def test_people_are_paged_by_username(self, directory: Directory, company: Company) -> None:
+        users = await saved_users(directory, *(a_user(company, username=f"u{number}") for number in range(5)))
+        group = await saved_group(directory, company, *users)
+        async with directory.read() as tx:
+            first = await tx.page_people(company.id, after=None, limit=3)
+            rest = await tx.page_people(company.id, after=first[-1].user.username, limit=3)
+            assert await tx.page_people(company.id, after=rest[-1].user.username, limit=3) == []
+        assert [person.user for person in [*first, *rest]] == list(users)
+        assert {person.circles for person in [*first, *rest]} == {(Circle(group=group, role=Role.MEMBER, size=5),)}
+
+    async def test_a_group_circle_has_effective_members_and_full_size(
+        self, directory: Directory, company: Company
+    ) -> None:
+        anna, gone = await saved_user(directory, company), await saved_user(directory, company, active=False)
+        group = await saved_group(directory, company, anna, gone)
+        expected = GroupCircle(company=company, group=group, members={anna.username: Role.MEMBER}, size=2)
+        other = await saved_company(directory, a_company())
+        async with directory.read() as tx:
+            assert await tx.group_circle(company.id, group.id) == expected
+            assert await tx.group_circle(company.id, "unknown") is None
+            assert await tx.group_circle(other.id, group.id) is None
+
+    async def test_groups_of_another_company_are_not_found(self, directory: Directory, company: Company) -> None:
+        group = await saved_group(directory, company)
+        other = await saved_company(directory, a_company())
+        async with directory.write(other.id) as tx:
+            assert await tx.group(other.id, group.id) is None
+            assert await tx.group_by_slug(other.id, group.slug) is None
+            assert await tx.groups_by_name(other.id, [group.name]) == {}
+            assert await tx.page_groups(other.id, after=None, limit=9) == []
+            assert await tx.taken_slugs(other.id, [group.slug]) == frozenset()
+            await tx.save_group(replace(group, company_id=other.id, name="Dieb"))
+            await tx.add_groups([a_group(other, slug=group.slug, name=group.name)])
+        async with directory.read() as tx:
+            assert await tx.group(company.id, group.id) == group

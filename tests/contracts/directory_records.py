@@ -1,0 +1,112 @@
+"""Audit log, off-boardings, tokens, repeated requests."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from kleanxmpp import errors, ids
+from kleanxmpp.model import ApiToken, AuditEntry, Company, Evidence, Offboarding
+from kleanxmpp.ports import Directory, RememberedAnswer
+from tests.contracts.directory_base import DirectoryBase, saved_company, saved_user
+from tests.factories import AT, a_company
+
+SECOND = timedelta(seconds=1)
+
+
+def an_entry(company_id: str | None, action: str) -> AuditEntry:
+    details = {"fields": ["name"], "put": {"ä": "member"}, "none": None}
+    return AuditEntry(company_id=company_id, at=AT, actor="admin", action=action, subject="user:1", details=details)
+
+
+def an_offboarding(company: Company, user_id: str, **facts: object) -> Offboarding:
+    begun = Offboarding(
+        id=ids.new_id(), company_id=company.id, user_id=user_id, reason="Kündigung", actor="admin", requested_at=AT
+    )
+    return replace(begun, **facts)
+
+
+def a_token(company_id: str | None, **facts: object) -> ApiToken:
+    token = ApiToken(
+        id=ids.new_id(), company_id=company_id, name="Dashboard", scopes=frozenset({"users", "groups"}), created_at=AT
+    )
+    return replace(token, **facts)
+
+
+class RecordsContract(DirectoryBase):
+    async def test_the_audit_log_is_paged_newest_first(self, directory: Directory, company: Company) -> None:
+        entries = [an_entry(company.id, f"action{number}") for number in range(5)]
+        async with directory.write(company.id) as tx:
+            await tx.add_audit(entries[:2])
+            await tx.add_audit([])
+            await tx.add_audit([an_entry(None, "operator"), an_entry("other", "elsewhere"), *entries[2:]])
+        async with directory.read() as tx:
+            first = await tx.page_audit(company.id, before=None, limit=3)
+            rest = await tx.page_audit(company.id, before=first[-1].id, limit=3)
+        assert [replace(entry, id=0) for entry in [*first, *rest]] == list(reversed(entries))
+
+    async def test_an_offboarding_is_open_until_completed_or_cancelled(
+        self, directory: Directory, company: Company
+    ) -> None:
+        begun = an_offboarding(company, "u1")
+        lines = (
+            Evidence(item="sessions", found=3, done=3, left=0, closed=True, milliseconds=120),
+            Evidence(item="push", found=None, done=0, left=None, closed=None, milliseconds=121),
+        )
+        done = replace(begun, completed_at=AT + SECOND, evidence=lines)
+        async with directory.write(company.id) as tx:
+            assert await tx.open_offboarding("u1") is None
+            await tx.add_offboarding(begun)
+            assert await tx.open_offboarding("u1") == begun
+            await tx.save_offboarding(done)
+            assert await tx.open_offboarding("u1") is None
+            assert await tx.offboarding(company.id, begun.id) == done
+            assert await tx.offboarding("other", begun.id) is None
+            cancelled = an_offboarding(company, "u1", cancelled_at=AT, requested_at=AT + SECOND)
+            await tx.add_offboarding(cancelled)
+            assert await tx.open_offboarding("u1") is None
+            assert await tx.page_offboardings(company.id, "u1", limit=9) == [cancelled, done]
+            assert await tx.page_offboardings(company.id, "u1", limit=1) == [cancelled]
+            assert await tx.page_offboardings(company.id, "u2", limit=9) == []
+            assert await tx.page_offboardings("other", "u1", limit=9) == []
+
+    async def test_evidence_survives_the_person(self, directory: Directory, company: Company) -> None:
+        user = await saved_user(directory, company)
+        begun = an_offboarding(company, user.id)
+        async with directory.write(company.id) as tx:
+            await tx.add_offboarding(begun)
+            await tx.delete_user(company.id, user.id)
+            assert await tx.offboarding(company.id, begun.id) == begun
+
+    async def test_tokens_belong_to_one_company_or_the_operator(self, directory: Directory, company: Company) -> None:
+        other = await saved_company(directory, a_company())
+        mine, operators = a_token(company.id), a_token(None, scopes=frozenset())
+        async with directory.write() as tx:
+            await tx.add_token(mine, token_sha256="aa")
+            await tx.add_token(operators, token_sha256="bb")
+            assert await tx.token_by_hash("aa") == mine
+            assert await tx.token_by_hash("cc") is None
+            assert await tx.tokens(company.id) == [mine]
+            assert await tx.tokens(None) == [operators]
+            assert await tx.tokens(other.id) == []
+            assert not await tx.delete_token(other.id, mine.id)
+            assert not await tx.delete_token(None, mine.id)
+            assert await tx.delete_token(company.id, mine.id)
+            assert not await tx.delete_token(company.id, mine.id)
+            assert await tx.token_by_hash("aa") is None
+            with pytest.raises(errors.Conflict):
+                await tx.add_token(a_token(None), token_sha256="bb")
+
+    async def test_an_answer_is_kept_once_and_forgotten_in_time(self, directory: Directory) -> None:
+        answer = RememberedAnswer(fingerprint="f", status=201, body='{"id": "ä"}')
+        async with directory.write() as tx:
+            assert await tx.remembered(token_id="t", key="k") is None
+            await tx.remember(token_id="t", key="k", answer=answer, at=AT)
+            with pytest.raises(errors.Conflict) as caught:
+                await tx.remember(token_id="t", key="k", answer=replace(answer, status=200), at=AT)
+            assert caught.value.field == "key"
+            await tx.remember(token_id="other", key="k", answer=answer, at=AT + SECOND)
+            assert await tx.remembered(token_id="t", key="k") == answer
+            await tx.forget_remembered(before=AT + SECOND)
+            assert await tx.remembered(token_id="t", key="k") is None
+            assert await tx.remembered(token_id="other", key="k") == answer
