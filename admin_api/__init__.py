@@ -1,0 +1,1 @@
+"""The desk: HTTP in, JSON out."""

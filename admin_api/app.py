@@ -1,0 +1,89 @@
+"""Wiring of the API: one function builds it from its parts; nothing here opens or owns a database or a server."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator, Callable
+from datetime import datetime
+from typing import Any
+
+from aiohttp import web
+
+from kleanxmpp import errors
+from kleanxmpp.ports import Directory, Server
+
+from . import middlewares, pages, problems
+from .httplog import quiet_http_log
+from .openapi.binding import bound
+from .routes import OPERATIONS
+from .services import SERVICES, Reconciler, Services
+from .settings import ApiSettings
+
+log = logging.getLogger(__name__)
+
+_LONGEST_LINE = 32_768  # the longest cursor, and a username of 1023 letters that are percent-encoded
+
+
+def create_app(
+    *,
+    directory: Directory,
+    server: Server | None,
+    settings: ApiSettings,
+    reconciler: Reconciler | None,
+    clock: Callable[[], datetime],
+) -> web.Application:
+    """Build the API. `clock` answers with a time zone. `server` None: this process runs only the API."""
+    app = web.Application(
+        client_max_size=settings.max_body_bytes, middlewares=[middlewares.request_line, problems.problem_middleware]
+    )
+    app[SERVICES] = Services(directory=directory, server=server, settings=settings, reconciler=reconciler, clock=clock)
+    app.on_response_prepare.append(middlewares.add_safe_headers)
+    app.on_shutdown.append(_stop_waiting)
+    app.cleanup_ctx.append(_forgetting)
+    for operation in OPERATIONS:
+        resource = app.router.add_resource(operation.path)
+        resource.add_route(operation.method, bound(operation))
+        if operation.reads:
+            resource.add_route("HEAD", bound(operation))
+    pages.add_routes(app)
+    return app
+
+
+def make_runner(app: web.Application) -> web.AppRunner:
+    """Return the runner to serve the API with. See `serving_options`."""
+    return web.AppRunner(app, shutdown_timeout=5, **serving_options(app[SERVICES].settings))
+
+
+def serving_options(settings: ApiSettings) -> dict[str, Any]:
+    """Return the options of aiohttp's server: no log of raw addresses, and no patience for slow senders."""
+    return {
+        "access_log": None,
+        "keepalive_timeout": settings.header_seconds,  # also the time for the first request's head to arrive
+        "lingering_time": min(2.0, settings.body_seconds),
+        "logger": quiet_http_log(),
+        "max_line_size": _LONGEST_LINE,
+    }
+
+
+async def _stop_waiting(app: web.Application) -> None:
+    app[SERVICES].stopping.set()
+
+
+async def _forgetting(app: web.Application) -> AsyncIterator[None]:
+    """Forget answers that were kept for repeated requests, once they are too old."""
+    task = asyncio.create_task(_forget_old_answers(app[SERVICES]))
+    yield
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
+
+
+async def _forget_old_answers(services: Services) -> None:
+    settings = services.settings
+    while True:
+        try:
+            async with services.directory.write() as tx:
+                await tx.forget_remembered(before=services.clock() - settings.remembered_for)
+        except errors.DirectoryUnavailable:
+            log.warning("directory unavailable, old answers are forgotten later")
+        await asyncio.sleep(settings.purge_seconds)

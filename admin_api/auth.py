@@ -1,0 +1,67 @@
+"""Who calls, in which company, and whether they may. A token's secret is looked up by its hash, never compared here."""
+
+import re
+from collections.abc import Mapping
+
+from kleanxmpp import errors, jid, tokens
+from kleanxmpp.model import ApiToken, Company
+
+from . import problem_kinds as kinds
+from .problems import Problem
+from .services import Services
+
+_BEARER = re.compile(r"bearer +([A-Za-z0-9._~+/-]{1,200}=*)", re.IGNORECASE)
+_CHALLENGE = 'Bearer realm="kleanxmpp"'
+
+
+async def token_of(services: Services, headers: Mapping[str, str]) -> ApiToken:
+    """Return the token that the request carries. Raises Problem (401)."""
+    given = _BEARER.fullmatch(headers.get("Authorization", "").strip())
+    if given is None:
+        raise Problem(kind=kinds.UNAUTHORIZED, headers={"WWW-Authenticate": _CHALLENGE})
+    token = await tokens.find(services.directory, given.group(1))
+    if token is None:
+        challenge = f'{_CHALLENGE}, error="invalid_token"'
+        raise Problem(kind=kinds.UNAUTHORIZED, headers={"WWW-Authenticate": challenge})
+    return token
+
+
+async def company_of(services: Services, token: ApiToken, headers: Mapping[str, str]) -> Company:
+    """Return the company that the request is about: the token's, or the one that the operator names."""
+    named = headers.get("X-Company")
+    if token.company_id is None and named is None:
+        raise Problem(kind=kinds.COMPANY_NEEDED)
+    domain = None if named is None else _domain(named)
+    async with services.directory.read() as tx:
+        if token.company_id is not None:
+            company = await tx.company(token.company_id)
+        else:
+            company = await tx.company_by_domain(domain) if domain else None
+    if company is None:
+        raise Problem(kind=kinds.UNKNOWN_COMPANY)
+    if named is not None and company.domain != domain:
+        raise Problem(kind=kinds.OTHER_COMPANY)
+    return company
+
+
+def require(token: ApiToken, scope: str) -> None:
+    """Raise Problem (403) if the token lacks the scope. `admin` implies all."""
+    if not {scope, tokens.ADMIN} & token.scopes:
+        challenge = f'{_CHALLENGE}, error="insufficient_scope", scope="{scope}"'
+        detail = f"The token lacks the scope {scope}."
+        raise Problem(kind=kinds.MISSING_SCOPE, detail=detail, headers={"WWW-Authenticate": challenge})
+
+
+def require_all(token: ApiToken, scopes: list[str]) -> None:
+    """Raise Problem (403) if the token would hand out scopes that it lacks."""
+    lacking = sorted(set(scopes) - token.scopes)
+    if lacking and tokens.ADMIN not in token.scopes:
+        detail = f"The token cannot hand out scopes that it lacks: {', '.join(lacking)}."
+        raise Problem(kind=kinds.MISSING_SCOPE, detail=detail)
+
+
+def _domain(text: str) -> str | None:
+    try:
+        return jid.normalise_domain(text.strip())
+    except errors.Invalid:
+        return None  # no company can have such a domain

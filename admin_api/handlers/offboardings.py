@@ -1,0 +1,115 @@
+"""Taking access away, giving it back, erasing, and the evidence of it. A caller may wait for the proof."""
+
+from kleanxmpp import errors, offboardings, users
+from kleanxmpp.model import Offboarding, User
+
+from .. import etags, waiting
+from ..answers import Answer
+from ..schemas.offboardings import OffboardingPage, OffboardingQuery, OffboardingView, status_url
+from ..schemas.types import Id
+from ..schemas.users import ReasonBody, reactivated_view
+from ..services import Call
+
+
+async def deactivate_user(call: Call, *, user_id: Id, body: ReasonBody) -> Answer:
+    """Off-board a person.
+
+    From the moment of the answer on no login succeeds; sessions, rooms, contacts and everything else are closed
+    right after, and looked up again. With `Prefer: wait=N` the answer waits up to N seconds (at most 60) for the proof:
+    200 with the evidence once it is complete, otherwise 202 with `status_url`. Repeatable: each request is proven anew.
+    """
+    begun = await users.deactivate(
+        call.directory, call.company, user_id, actor=call.actor, reason=body.reason, now=call.now
+    )
+    return await _awaited(call, begun)
+
+
+async def reactivate_user(call: Call, *, user_id: Id, body: ReasonBody) -> Answer:
+    """Let a person in again.
+
+    The undo of an off-boarding: the groups count again and the person's devices work again. With `Prefer: wait=N` the
+    answer waits up to N seconds (at most 60) until the server has followed: 200 then, otherwise 202 with `status_url`.
+    """
+    user = await users.reactivate(
+        call.directory, call.company, user_id, actor=call.actor, reason=body.reason, now=call.now
+    )
+    wait = waiting.preferred_wait(call.headers, longest=call.services.settings.longest_wait)
+
+    async def is_done() -> bool:
+        async with call.directory.read() as tx:
+            return await tx.due(offboardings.scope_of(user)) is None
+
+    done = await waiting.until(call.services, is_done, done=bool, seconds=wait or 0)
+    return _reactivated(call, user, done=done and wait is not None, headers=waiting.applied(wait))
+
+
+async def erase_user(call: Call, *, user_id: Id) -> Answer:
+    """Off-board a person, then erase what is stored about them.
+
+    The evidence stays readable; the username is never given to anybody else. Erasure follows as soon as the
+    off-boarding is proven. `Prefer: wait=N` as for deactivation.
+    """
+    begun = await users.erase(
+        call.directory,
+        call.company,
+        user_id,
+        actor=call.actor,
+        reason=None,
+        now=call.now,
+        if_version=etags.expected_version(call.headers),
+    )
+    return await _awaited(call, begun)
+
+
+async def list_offboardings(call: Call, *, user_id: Id, query: OffboardingQuery) -> Answer:
+    """List a person's off-boardings, with their evidence.
+
+    The newest first. Also after the person was erased.
+    """
+    async with call.directory.read() as tx:
+        found = await tx.page_offboardings(call.company.id, user_id, limit=query.limit)
+        if not found:
+            await users.existing(tx, call.company, user_id, erasing=True)
+    return Answer(body=OffboardingPage(items=[OffboardingView.of(one) for one in found], next_cursor=None))
+
+
+async def get_offboarding(call: Call, *, user_id: Id, offboarding_id: Id) -> Answer:
+    """Show an off-boarding and its evidence.
+
+    `complete` is true only when every door was looked at again on the live server and found closed.
+    """
+    found = await _offboarding(call, offboarding_id)
+    if found.user_id != user_id:
+        raise errors.NotFound("The user has no off-boarding with this id.")
+    return Answer(body=OffboardingView.of(found))
+
+
+async def _offboarding(call: Call, offboarding_id: str) -> Offboarding:
+    async with call.directory.read() as tx:
+        found = await tx.offboarding(call.company.id, offboarding_id)
+    if found is None:
+        raise errors.NotFound("The user has no off-boarding with this id.")
+    return found
+
+
+async def _awaited(call: Call, begun: Offboarding) -> Answer:
+    wait = waiting.preferred_wait(call.headers, longest=call.services.settings.longest_wait)
+    found = begun
+    if wait:
+
+        async def read() -> Offboarding:
+            return await _offboarding(call, begun.id)
+
+        found = await waiting.until(call.services, read, done=_is_over, seconds=wait)
+    headers = {"Location": status_url(found), **waiting.applied(wait)}
+    return Answer(status=200 if found.complete else 202, body=OffboardingView.of(found), headers=headers)
+
+
+def _is_over(offboarding: Offboarding) -> bool:
+    return offboarding.completed_at is not None or offboarding.cancelled_at is not None
+
+
+def _reactivated(call: Call, user: User, *, done: bool, headers: dict[str, str]) -> Answer:
+    view = reactivated_view(user, company=call.company, done=done)
+    tag = etags.tag(user.version, company=call.company)
+    return Answer(status=200 if done else 202, body=view, headers={"ETag": tag, "Location": view.status_url, **headers})

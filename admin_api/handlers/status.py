@@ -1,0 +1,73 @@
+"""What is out of step and why, and sweeping now."""
+
+from collections.abc import Sequence
+
+from kleanxmpp.model import Due, Offboarding, ScopeKind
+from kleanxmpp.ports import Transaction
+
+from .. import problem_kinds as kinds
+from ..answers import Answer
+from ..problems import Problem
+from ..schemas.offboardings import OffboardingView
+from ..schemas.status import (
+    DueSummary,
+    DueView,
+    ReconcileBody,
+    ServerView,
+    StatusView,
+    report_view,
+    sweep_view,
+)
+from ..services import Call, Reconciler
+
+_SHOWN = 100
+
+
+async def get_status(call: Call) -> Answer:
+    """Show what is out of step and why.
+
+    How much work is waiting and since when, the first hundred with their last error, off-boardings that are not proven
+    yet, whether the XMPP server can be reached, and what the last full comparison found.
+    """
+    async with call.directory.read() as tx:
+        due = await tx.page_due(call.company.id, limit=_SHOWN)
+        count = await tx.count_due(call.company.id)
+        running = await _running(tx, due)
+    marked = [one.marked_at for one in due if one.marked_at is not None]
+    reconciler = call.services.reconciler
+    report = None if reconciler is None else reconciler.reports.get(call.company.id)
+    return Answer(
+        body=StatusView(
+            due=DueSummary(count=count, oldest=min(marked, default=None), items=[DueView.of(one) for one in due]),
+            open_offboardings=[OffboardingView.of(one) for one in running],
+            server=_server(reconciler),
+            last_sweep=None if report is None else sweep_view(report),
+        )
+    )
+
+
+async def reconcile(call: Call, *, body: ReconcileBody) -> Answer:
+    """Sweep now.
+
+    Compares everything of the company with the live server. What differs is set going and repaired right after (202);
+    with `dry_run` it is only reported (200). A sweep that would remove more than the allowed share changes nothing and
+    answers 409, unless `force` is set.
+    """
+    reconciler = call.services.reconciler
+    if reconciler is None:
+        raise Problem(kind=kinds.NO_RECONCILER)
+    report = await reconciler.sweep_now(call.company, force=body.force, dry_run=body.dry_run)
+    if report.held is not None and not body.dry_run:
+        raise Problem(kind=kinds.UNSAFE_PLAN, detail=report.held)
+    return Answer(status=200 if body.dry_run else 202, body=report_view(report, dry_run=body.dry_run))
+
+
+async def _running(tx: Transaction, due: Sequence[Due]) -> list[Offboarding]:
+    found = [await tx.open_offboarding(one.scope.id) for one in due if one.scope.kind is ScopeKind.USER]
+    return [one for one in found if one is not None]
+
+
+def _server(reconciler: Reconciler | None) -> ServerView:
+    if reconciler is None:
+        return ServerView(reachable=None, why=None, unreachable_since=None)
+    return ServerView(reachable=reconciler.away is None, why=reconciler.away, unreachable_since=reconciler.away_since)

@@ -1,0 +1,116 @@
+"""From an HTTP request to a handler's arguments, and from its answer to an HTTP response.
+
+The order of checks is part of the promise: who (401), where and whether (403, 404), what (4xx), and only then the
+use case. Nothing is changed before everything was checked.
+"""
+
+import asyncio
+import hashlib
+import re
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from aiohttp import web
+from pydantic import BaseModel, TypeAdapter, ValidationError
+
+from .. import answers, auth, idempotency, problems
+from .. import problem_kinds as kinds
+from ..answers import Answer
+from ..problems import Problem
+from ..schemas.types import ID_PATTERN, Id
+from ..services import SERVICES, TOKEN_ID, Call, Services
+from .operation import Operation
+
+_ID = re.compile(ID_PATTERN)
+_JSON = frozenset({"application/json", "application/merge-patch+json"})
+
+WebHandler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+def bound(operation: Operation) -> WebHandler:
+    """Return the aiohttp handler that serves an operation."""
+    adapters = {name: TypeAdapter[Any](operation.hints[name]) for name in operation.path_names}
+
+    async def serve(request: web.Request) -> web.StreamResponse:
+        services = request.app[SERVICES]
+        subject = services if operation.scope is None else await _call(services, request, operation.scope)
+        arguments = _path_arguments(request, operation, adapters)
+        if operation.query is not None:
+            arguments["query"] = _query(request, operation.query)
+        if operation.body is not None:
+            arguments["body"] = await _body(request, operation.body, optional=operation.body_optional)
+
+        async def run() -> Answer:
+            return await operation.handler(subject, **arguments)
+
+        key = request.headers.get(idempotency.HEADER)
+        if operation.repeatable and key is not None and isinstance(subject, Call):
+            fingerprint = _fingerprint(request, subject, arguments)
+            return await idempotency.once(subject, key=key, fingerprint=fingerprint, run=run)
+        answer = await run()
+        return answers.response(status=answer.status, text=answers.text_of(answer), headers=answer.headers)
+
+    serve.__name__ = operation.name
+    return serve
+
+
+async def _call(services: Services, request: web.Request, scope: str) -> Call:
+    token = await auth.token_of(services, request.headers)
+    request[TOKEN_ID] = token.id
+    company = await auth.company_of(services, token, request.headers)
+    auth.require(token, scope)
+    return Call(services=services, company=company, token=token, headers=request.headers, now=services.clock())
+
+
+def _path_arguments(
+    request: web.Request, operation: Operation, adapters: dict[str, TypeAdapter[Any]]
+) -> dict[str, Any]:
+    arguments: dict[str, Any] = {}
+    for name, adapter in adapters.items():
+        text = request.match_info[name]
+        if operation.hints[name] is Id and not _ID.fullmatch(text):
+            raise Problem(kind=kinds.NOT_FOUND)
+        try:
+            arguments[name] = adapter.validate_python(text)
+        except ValidationError as error:
+            raise _renamed(problems.from_validation(error), name) from None
+    return arguments
+
+
+def _renamed(problem: Problem, name: str) -> Problem:
+    problem.errors = tuple(line.model_copy(update={"field": name}) for line in problem.errors)
+    return problem
+
+
+def _query(request: web.Request, model: type[BaseModel]) -> BaseModel:
+    given: dict[str, str] = {}
+    for name, value in request.query.items():
+        if name in given:
+            raise problems.invalid(name[:100], "The parameter is given more than once.")
+        given[name] = value
+    try:
+        return model.model_validate(given)
+    except ValidationError as error:
+        raise problems.from_validation(error) from None
+
+
+async def _body(request: web.Request, model: type[BaseModel], *, optional: bool) -> BaseModel:
+    try:
+        async with asyncio.timeout(request.app[SERVICES].settings.body_seconds):
+            raw = await request.read()
+    except TimeoutError as error:
+        raise Problem(kind=kinds.TIMEOUT, headers={"Connection": "close"}) from error
+    if not raw and optional:
+        return model()
+    if request.content_type not in _JSON:
+        raise Problem(kind=kinds.MEDIA_TYPE)
+    try:
+        return model.model_validate_json(raw)
+    except ValidationError as error:
+        raise problems.from_validation(error) from None
+
+
+def _fingerprint(request: web.Request, call: Call, arguments: dict[str, Any]) -> str:
+    body = arguments.get("body")
+    parts = (request.method, request.rel_url.raw_path, call.company.id, body.model_dump_json() if body else "")
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()

@@ -1,0 +1,130 @@
+"""One line of the URL table as a value: what it takes, what it answers, what can go wrong.
+
+What a handler's signature says already (path parameters, `query`, `body`) is read from it, and its docstring
+becomes summary and description, so code and documentation are one.
+"""
+
+import inspect
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, get_type_hints
+
+from pydantic import BaseModel
+
+from .. import problem_kinds as kinds
+from ..answers import Answer
+from ..problem_kinds import Kind
+from ..schemas.types import Query, RequestBody
+
+_PLACEHOLDER = re.compile(r"{(\w+)}")
+_ALWAYS = (kinds.INTERNAL, kinds.UNAVAILABLE)
+_WITH_TOKEN = (
+    kinds.UNAUTHORIZED,
+    kinds.MISSING_SCOPE,
+    kinds.OTHER_COMPANY,
+    kinds.UNKNOWN_COMPANY,
+    kinds.COMPANY_NEEDED,
+)
+_WITH_BODY = (kinds.MALFORMED, kinds.TIMEOUT, kinds.TOO_LARGE, kinds.MEDIA_TYPE, kinds.INVALID)
+_WITH_KEY = (kinds.IN_PROGRESS, kinds.KEY_REUSED, kinds.INVALID)
+
+
+Handler = Callable[..., Awaitable[Answer]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Operation:
+    """One method of one address. `scope` None: open to everybody, and the handler gets `Services`, not a `Call`.
+
+    `answers` maps each good status to its body. `waits` and `versioned` say which headers are honoured.
+    """
+
+    method: str
+    path: str
+    handler: Handler
+    tag: str
+    scope: str | None
+    answers: Mapping[int, type[BaseModel] | None]
+    problems: tuple[Kind, ...] = ()
+    waits: bool = False
+    versioned: bool = False
+    secret: bool = False
+
+    @property
+    def name(self) -> str:
+        """The operation's id in the document."""
+        return self.handler.__name__
+
+    @property
+    def summary(self) -> str:
+        """What it does, in one sentence."""
+        return self._doc.partition("\n")[0].rstrip(".")
+
+    @property
+    def description(self) -> str:
+        """What it does, at length."""
+        first, _, rest = self._doc.partition("\n")
+        return rest.strip() or first
+
+    @property
+    def path_names(self) -> list[str]:
+        """The names of the path's parameters, in order."""
+        return _PLACEHOLDER.findall(self.path)
+
+    @cached_property
+    def hints(self) -> dict[str, Any]:
+        """The handler's parameters with their types."""
+        return get_type_hints(self.handler, include_extras=True)
+
+    @property
+    def query(self) -> type[Query] | None:
+        """What is taken after the question mark."""
+        return self.hints.get("query")
+
+    @property
+    def body(self) -> type[RequestBody] | None:
+        """The JSON object that is taken."""
+        return self.hints.get("body")
+
+    @property
+    def body_optional(self) -> bool:
+        """Whether an empty body means an empty object. Never for PATCH, which would change nothing and say so late."""
+        body = self.body
+        return (
+            body is not None and self.method != "PATCH" and not any(f.is_required() for f in body.model_fields.values())
+        )
+
+    @property
+    def repeatable(self) -> bool:
+        """Whether an Idempotency-Key is honoured."""
+        return self.method == "POST"
+
+    @property
+    def reads(self) -> bool:
+        """Whether it changes nothing."""
+        return self.method == "GET"
+
+    def all_problems(self) -> list[Kind]:
+        """Return every kind of problem it may answer, by status."""
+        found = {*self.problems, *_ALWAYS}
+        if self.scope is not None:
+            found |= {*_WITH_TOKEN}
+        if self.path_names:
+            found.add(kinds.NOT_FOUND)
+        if self.query is not None:
+            found.add(kinds.INVALID)
+        if self.body is not None:
+            found |= {*_WITH_BODY}
+        if self.repeatable:
+            found |= {*_WITH_KEY}
+        if self.secret:
+            found.add(kinds.SECRET_SHOWN)
+        if self.versioned and not self.reads:
+            found |= {kinds.STALE, kinds.INVALID}
+        return sorted(found, key=lambda kind: (kind.status, kind.name))
+
+    @property
+    def _doc(self) -> str:
+        return inspect.getdoc(self.handler) or ""

@@ -1,0 +1,52 @@
+"""What is not JSON about people: the OpenAPI document, the readable pages, and the numbers for Prometheus.
+
+Everything is rendered once when the process starts, and asks no other host for anything.
+"""
+
+import json
+from collections.abc import Awaitable, Callable
+from importlib.resources import files
+
+import prometheus_client
+from aiohttp import web
+
+from kleanxmpp import __version__, tokens
+
+from .openapi.document import document
+from .openapi.page import docs_page, problem_page
+from .problem_kinds import KINDS, PREFIX
+from .routes import OPERATIONS, TAGS
+from .services import SERVICES
+
+_POLICY = "default-src 'none'; style-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+_PAGE_HEADERS = {"Content-Security-Policy": _POLICY, "Cache-Control": "no-cache"}
+_DOCS, _STYLE = "/api/docs", "/api/docs/style.css"
+
+_Page = Callable[[web.Request], Awaitable[web.Response]]
+
+
+def add_routes(app: web.Application) -> None:
+    """Serve the document, the pages and the metrics."""
+    url = app[SERVICES].settings.public_url or "/"
+    whole = document(OPERATIONS, version=__version__, tags=TAGS, scopes=tokens.SCOPES, url=url)
+    style = files(__package__).joinpath("openapi", "style.css").read_text()
+    app.router.add_get("/api/openapi.json", _fixed(json.dumps(whole, ensure_ascii=False), "application/json"))
+    app.router.add_get(_DOCS, _fixed(docs_page(whole, style=_STYLE), "text/html"))
+    app.router.add_get(_STYLE, _fixed(style, "text/css"))
+    for kind in KINDS.values():
+        page = problem_page(kind, style=_STYLE, docs=_DOCS)
+        app.router.add_get(PREFIX + kind.name, _fixed(page, "text/html"))
+    app.router.add_get("/metrics", _metrics)
+
+
+def _fixed(text: str, content_type: str) -> _Page:
+    async def serve(_request: web.Request) -> web.Response:
+        return web.Response(text=text, content_type=content_type, charset="utf-8", headers=_PAGE_HEADERS)
+
+    return serve
+
+
+async def _metrics(_request: web.Request) -> web.Response:
+    return web.Response(
+        body=prometheus_client.generate_latest(), headers={"Content-Type": prometheus_client.CONTENT_TYPE_LATEST}
+    )

@@ -1,0 +1,155 @@
+"""The closed list of what can go wrong, each with a stable name. The names are part of the API: never rename one.
+
+A kind's page (`/problems/NAME`) is rendered from `meaning` and `advice`, so the page cannot say something else
+than the answer.
+"""
+
+from dataclasses import dataclass
+
+PREFIX = "/problems/"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kind:
+    """One kind of problem. `meaning` is the detail of an answer that has nothing more exact to say."""
+
+    name: str
+    status: int
+    title: str
+    meaning: str
+    advice: str
+
+    @property
+    def uri(self) -> str:
+        """The problem's `type`, relative to the API's address (RFC 9457 section 3.1.1)."""
+        return PREFIX + self.name
+
+
+def _kind(name: str, status: int, title: str, meaning: str, advice: str) -> Kind:
+    return Kind(name=name, status=status, title=title, meaning=meaning, advice=advice)
+
+
+MALFORMED = _kind(
+    "malformed-json", 400, "Malformed JSON",
+    "The body is not valid JSON in UTF-8.",
+    "Check how the body is built. Nothing was changed.",
+)  # fmt: skip
+UNAUTHORIZED = _kind(
+    "unauthorized", 401, "A valid token is needed",
+    "The Authorization header is missing, or its token is wrong or was revoked.",
+    "Send Authorization: Bearer TOKEN with a token that POST /api/v1/tokens or the command line gave out.",
+)  # fmt: skip
+MISSING_SCOPE = _kind(
+    "missing-scope", 403, "The token may not do this",
+    "The token lacks the scope that this needs.",
+    "Use a token with the scope that the answer names. A token cannot hand out scopes that it lacks.",
+)  # fmt: skip
+OTHER_COMPANY = _kind(
+    "other-company", 403, "The token belongs to another company",
+    "X-Company names another company than the token's, or this is for the operator only.",
+    "Leave X-Company out: a company's token always acts in its own company.",
+)  # fmt: skip
+NOT_FOUND = _kind(
+    "not-found", 404, "Not found",
+    "There is nothing at this address.",
+    "Check the id. What belongs to another company is not found either.",
+)  # fmt: skip
+UNKNOWN_COMPANY = _kind(
+    "unknown-company", 404, "Unknown company",
+    "There is no company with the domain that X-Company names.",
+    "Check the spelling of the domain.",
+)  # fmt: skip
+METHOD_NOT_ALLOWED = _kind(
+    "method-not-allowed", 405, "Method not allowed",
+    "This address does not take this method.",
+    "The Allow header names the methods that it takes.",
+)  # fmt: skip
+TIMEOUT = _kind(
+    "timeout", 408, "The request took too long to arrive",
+    "The body did not arrive in time.",
+    "Send it again. Nothing was changed.",
+)  # fmt: skip
+CONFLICT = _kind(
+    "conflict", 409, "Conflict",
+    "Another entry already holds this value.",
+    "Choose another value for the field that the answer names, or read what is there.",
+)  # fmt: skip
+IN_PROGRESS = _kind(
+    "request-in-progress", 409, "The same request is being worked on",
+    "A request with this Idempotency-Key has not been answered yet.",
+    "Repeat it in a moment to get its answer.",
+)  # fmt: skip
+SECRET_SHOWN = _kind(
+    "secret-shown-once", 409, "The secret was shown already",
+    "This request was carried out before. Its answer held a secret, which is shown only once and not kept.",
+    "If the secret was lost on the way, delete what the answer names and ask for a new one with a new key.",
+)  # fmt: skip
+UNSAFE_PLAN = _kind(
+    "unsafe-plan", 409, "The sweep would remove too much",
+    "The sweep would remove more than the allowed share. Nothing was changed.",
+    'Look at it with {"dry_run": true}, then repeat with {"force": true} if it is right.',
+)  # fmt: skip
+STALE = _kind(
+    "stale", 412, "Somebody else was faster",
+    "This was changed since it was read: If-Match does not name its present version.",
+    "Read it again and repeat the change on what is there now.",
+)  # fmt: skip
+TOO_LARGE = _kind(
+    "body-too-large", 413, "The body is too large",
+    "The body is larger than this server takes.",
+    "Send large circles in several PATCH requests.",
+)  # fmt: skip
+MEDIA_TYPE = _kind(
+    "unsupported-media-type", 415, "JSON is needed",
+    "The body must be JSON.",
+    "Send Content-Type: application/json.",
+)  # fmt: skip
+INVALID = _kind(
+    "invalid", 422, "A value is not acceptable",
+    "One or more fields are not acceptable.",
+    "Each entry of errors names a field and says what is wrong with it. Nothing was changed.",
+)  # fmt: skip
+COMPANY_NEEDED = _kind(
+    "company-needed", 422, "Which company?",
+    "The operator's token is good for every company: X-Company must name one.",
+    "Send X-Company: DOMAIN.",
+)  # fmt: skip
+KEY_REUSED = _kind(
+    "idempotency-key-reused", 422, "The Idempotency-Key was used for another request",
+    "The same key came with another method, path, company or body within 24 hours.",
+    "Make a new key for every new request, and use the old one only to repeat the old request.",
+)  # fmt: skip
+INTERNAL = _kind(
+    "internal", 500, "Something went wrong here",
+    "This is a defect of the server. It was logged.",
+    "Repeating may help; tell the operator when it happened.",
+)  # fmt: skip
+UNAVAILABLE = _kind(
+    "directory-unavailable", 503, "The directory does not answer",
+    "The directory's database does not answer right now. Nothing was changed.",
+    "Repeat the request after the seconds that Retry-After names.",
+)  # fmt: skip
+SERVER_UNREACHABLE = _kind(
+    "server-unreachable", 503, "The XMPP server cannot be asked",
+    "The XMPP server does not answer right now. Changes of the directory are accepted and carried out later.",
+    "Repeat the request after the seconds that Retry-After names.",
+)  # fmt: skip
+NO_RECONCILER = _kind(
+    "no-reconciler", 503, "This process does not sweep",
+    "This process serves the API only; another one keeps the server equal to the directory.",
+    "Ask the process that runs the component, or use kleanxmpp reconcile there.",
+)  # fmt: skip
+NOT_READY = _kind(
+    "not-ready", 503, "Not ready",
+    "A part that is needed does not answer.",
+    "Each entry of errors names a part and says what is wrong with it. Work waits and is done when it is back.",
+)  # fmt: skip
+
+KINDS: dict[str, Kind] = {
+    kind.name: kind
+    for kind in (
+        MALFORMED, UNAUTHORIZED, MISSING_SCOPE, OTHER_COMPANY, NOT_FOUND, UNKNOWN_COMPANY, METHOD_NOT_ALLOWED, TIMEOUT,
+        CONFLICT, IN_PROGRESS, SECRET_SHOWN, UNSAFE_PLAN, STALE, TOO_LARGE, MEDIA_TYPE, INVALID, COMPANY_NEEDED,
+        KEY_REUSED, INTERNAL, UNAVAILABLE, SERVER_UNREACHABLE, NO_RECONCILER, NOT_READY,
+    )
+}  # fmt: skip

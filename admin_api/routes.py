@@ -1,0 +1,131 @@
+"""The whole URL table. A route that is not here does not exist, and what is here is documented.
+
+Scopes and good answers stand beside each route; problems that follow from what a route takes (a token, a body, a
+path) are added by `Operation`.
+"""
+
+from collections.abc import Mapping
+
+from pydantic import BaseModel
+
+from . import problem_kinds as kinds
+from .handlers import access, audit, company, credentials, groups, health, members, offboardings, status, tokens, users
+from .openapi.operation import Handler, Operation
+from .problem_kinds import Kind
+from .schemas.access import AccessView
+from .schemas.audit import AuditPage
+from .schemas.company import CompanyView
+from .schemas.credentials import CredentialPage, IssuedCredentialView
+from .schemas.groups import CircleView, GroupPage, GroupView, MemberPage, MemberView
+from .schemas.health import HealthView, ReadyView
+from .schemas.offboardings import OffboardingPage, OffboardingView
+from .schemas.status import StatusView, SweepReportView
+from .schemas.tokens import IssuedTokenView, TokenPage
+from .schemas.users import ReactivatedView, UserPage, UserView
+
+BASE = "/api/v1"
+TAGS = {
+    "People": "Joiners, movers and leavers.",
+    "Off-boarding": "Taking access away, giving it back, and the evidence.",
+    "Devices": "One login for each device; there are no passwords that people choose.",
+    "Groups": "Named groups; each becomes a room on the chat server.",
+    "Circles": "Who is in a group.",
+    "Company": "What holds for everybody.",
+    "API tokens": "Who may call this API.",
+    "Operation": "What is out of step, and who did what.",
+    "Health": "For supervisors and load balancers. No token.",
+}
+
+_Answers = Mapping[int, type[BaseModel] | None]
+
+
+def _op(
+    method: str,
+    path: str,
+    handler: Handler,
+    scope: str,
+    answers: _Answers,
+    *problems: Kind,
+    tag: str,
+    waits: bool = False,
+    versioned: bool = False,
+    secret: bool = False,
+) -> Operation:
+    return Operation(
+        method=method,
+        path=BASE + path,
+        handler=handler,
+        scope=scope,
+        answers=answers,
+        problems=problems,
+        tag=tag,
+        waits=waits,
+        versioned=versioned,
+        secret=secret,
+    )
+
+
+_USER, _GROUP = "/users/{user_id}", "/groups/{group_id}"
+_MEMBERS, _CREDENTIALS = _GROUP + "/members", _USER + "/credentials"
+_PROVEN = {200: OffboardingView, 202: OffboardingView}
+_C, _S = kinds.CONFLICT, kinds.SERVER_UNREACHABLE
+
+# fmt: off
+OPERATIONS: tuple[Operation, ...] = (
+    _op("GET", "/users", users.list_users, "users:read", {200: UserPage}, tag="People"),
+    _op("POST", "/users", users.add_user, "users:write", {201: UserView}, _C, tag="People"),
+    _op("GET", _USER, users.get_user, "users:read", {200: UserView, 304: None}, tag="People", versioned=True),
+    _op("PATCH", _USER, users.change_user, "users:write", {200: UserView}, _C, tag="People", versioned=True),
+    _op("PUT", "/users/by-external-id/{external_id}", users.put_user, "users:write", {200: UserView, 201: UserView}, _C,
+        tag="People", versioned=True),
+    _op("GET", _USER + "/access", access.get_access, "users:read", {200: AccessView}, tag="People"),
+
+    _op("POST", _USER + "/deactivate", offboardings.deactivate_user, "users:write", _PROVEN,
+        tag="Off-boarding", waits=True),
+    _op("POST", _USER + "/reactivate", offboardings.reactivate_user, "users:write",
+        {200: ReactivatedView, 202: ReactivatedView}, tag="Off-boarding", waits=True),
+    _op("DELETE", _USER, offboardings.erase_user, "users:write", _PROVEN,
+        tag="Off-boarding", waits=True, versioned=True),
+    _op("GET", _USER + "/offboardings", offboardings.list_offboardings, "users:read", {200: OffboardingPage},
+        tag="Off-boarding"),
+    _op("GET", _USER + "/offboardings/{offboarding_id}", offboardings.get_offboarding, "users:read",
+        {200: OffboardingView}, tag="Off-boarding"),
+
+    _op("GET", _CREDENTIALS, credentials.list_credentials, "users:read", {200: CredentialPage}, tag="Devices"),
+    _op("POST", _CREDENTIALS, credentials.issue_credential, "credentials:write", {201: IssuedCredentialView},
+        tag="Devices", secret=True),
+    _op("DELETE", _CREDENTIALS + "/{credential_id}", credentials.revoke_credential, "credentials:write", {204: None},
+        tag="Devices"),
+
+    _op("GET", "/groups", groups.list_groups, "groups:read", {200: GroupPage}, tag="Groups"),
+    _op("POST", "/groups", groups.add_group, "groups:write", {201: GroupView}, _C, tag="Groups"),
+    _op("GET", _GROUP, groups.get_group, "groups:read", {200: GroupView, 304: None}, tag="Groups", versioned=True),
+    _op("PATCH", _GROUP, groups.change_group, "groups:write", {200: GroupView}, _C, tag="Groups", versioned=True),
+    _op("DELETE", _GROUP, groups.delete_group, "groups:write", {204: None}, tag="Groups", versioned=True),
+
+    _op("GET", _MEMBERS, members.list_members, "groups:read", {200: MemberPage}, tag="Circles"),
+    _op("PUT", _MEMBERS, members.replace_members, "groups:write", {200: CircleView}, tag="Circles", versioned=True),
+    _op("PATCH", _MEMBERS, members.change_members, "groups:write", {200: CircleView}, tag="Circles", versioned=True),
+    _op("PUT", _MEMBERS + "/{user_id}", members.put_member, "groups:write", {200: MemberView},
+        tag="Circles", versioned=True),
+    _op("DELETE", _MEMBERS + "/{user_id}", members.remove_member, "groups:write", {204: None},
+        tag="Circles", versioned=True),
+
+    _op("GET", "/company", company.get_company, "admin", {200: CompanyView}, tag="Company"),
+    _op("PATCH", "/company", company.change_company, "admin", {200: CompanyView}, tag="Company"),
+
+    _op("GET", "/tokens", tokens.list_tokens, "tokens:write", {200: TokenPage}, tag="API tokens"),
+    _op("POST", "/tokens", tokens.issue_token, "tokens:write", {201: IssuedTokenView}, tag="API tokens", secret=True),
+    _op("DELETE", "/tokens/{token_id}", tokens.revoke_token, "tokens:write", {204: None}, tag="API tokens"),
+
+    _op("GET", "/audit", audit.list_audit, "audit:read", {200: AuditPage}, tag="Operation"),
+    _op("GET", "/status", status.get_status, "status:read", {200: StatusView}, tag="Operation"),
+    _op("POST", "/reconcile", status.reconcile, "reconcile:write", {200: SweepReportView, 202: SweepReportView},
+        kinds.UNSAFE_PLAN, kinds.NO_RECONCILER, _S, tag="Operation"),
+
+    Operation(method="GET", path="/healthz", handler=health.get_health, scope=None, answers={200: HealthView},
+              tag="Health"),
+    Operation(method="GET", path="/readyz", handler=health.get_readiness, scope=None, answers={200: ReadyView},
+              problems=(kinds.NOT_READY,), tag="Health"),
+)
+# fmt: on

@@ -1,0 +1,93 @@
+"""What a person can reach right now, in JSON."""
+
+from typing import Self
+
+from kleanxmpp.desired import GATE
+from kleanxmpp.model import Group, Role
+from kleanxmpp.state import Affiliation, UserState
+
+from .types import View
+
+
+class AccessGroupView(View):
+    """A group the person is in, according to the directory."""
+
+    id: str
+    slug: str
+    room: str
+    role: Role
+    effective: bool
+    """Whether the membership counts: only while the person may chat."""
+
+    @classmethod
+    def of(cls, group: Group, *, role: Role, rooms_domain: str, effective: bool) -> Self:
+        """Return how a membership is shown."""
+        room = f"{group.slug}@{rooms_domain}"
+        return cls(id=group.id, slug=group.slug, room=room, role=role, effective=effective)
+
+
+class DirectoryAccessView(View):
+    """What the directory says."""
+
+    active: bool
+    chat_permission: bool
+    company_enabled: bool
+    credentials: int
+    groups: list[AccessGroupView]
+
+
+class RoomAccessView(View):
+    """A room that has the person on its list."""
+
+    room: str
+    affiliation: Affiliation
+
+
+class ServerAccessView(View):
+    """What the live server says. Null: this was not looked at."""
+
+    reachable: bool
+    gate: bool | None
+    """Whether the person is let through the gate."""
+    sessions: list[str] | None
+    """Every session there is, sleeping ones included."""
+    rooms: list[RoomAccessView] | None
+    shared_groups: list[str] | None
+    """The contact groups the person is in."""
+    bookmarks: list[str] | None
+    """The rooms that the person's clients join by themselves."""
+
+    @classmethod
+    def of(cls, state: UserState, *, rooms_domain: str) -> Self:
+        """Return how what was observed is shown."""
+        shared = state.shared_groups
+        rooms = state.affiliations
+        return cls(
+            reachable=True,
+            gate=None if shared is None else GATE in shared,
+            sessions=None if state.sessions is None else sorted(state.sessions),
+            rooms=None
+            if rooms is None
+            else [
+                RoomAccessView(room=f"{room}@{rooms_domain}", affiliation=affiliation)
+                for room, affiliation in sorted(rooms.items())
+                if affiliation is not Affiliation.NONE
+            ],
+            shared_groups=None if shared is None else sorted(shared - {GATE}),
+            bookmarks=None if state.bookmarks is None else sorted(b.room for b in state.bookmarks),
+        )
+
+
+class AccessView(View):
+    """What this person can reach right now, in the directory and on the live server."""
+
+    user_id: str
+    jid: str
+    may_chat: bool
+    why: str
+    """In words."""
+    directory: DirectoryAccessView
+    server: ServerAccessView | None
+    """Null: the server could not be asked, so nothing is known of it."""
+    server_error: str | None
+    """Why the server could not be asked."""

@@ -1,0 +1,157 @@
+"""People in JSON."""
+
+from datetime import datetime
+from typing import Annotated, Self
+
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from kleanxmpp import users
+from kleanxmpp.desired import may_chat
+from kleanxmpp.model import Company, User
+
+from .types import ExternalId, ListQuery, PatchBody, Printable, Prose, RequestBody, View
+
+DisplayName = Annotated[str, Field(min_length=1, max_length=200, examples=["Aylin Öztürk"])]
+Username = Annotated[str, Field(min_length=1, max_length=1023, examples=["aylin.oeztuerk"])]
+Email = Annotated[Printable, Field(max_length=254, pattern=r"^[^\s@]+@[^\s@]+$", examples=["aylin@example.org"])]
+Locale = Annotated[str, Field(max_length=10, examples=["de"], json_schema_extra={"enum": list(users.LOCALES)})]
+_OF_THE_USER = (
+    "id", "username", "display_name", "external_id", "email", "locale", "active", "chat_permission", "created_at",
+    "version",
+)  # fmt: skip
+Reason = Annotated[Prose, Field(max_length=500, examples=["left the company"])]
+
+
+class PersonBody(RequestBody):
+    """A person, as HR knows them."""
+
+    display_name: DisplayName
+    """The name that colleagues see. Only the directory can set it."""
+    username: Username | None = None
+    """The first part of the chat address; for ever. Made from the name when left out."""
+    email: Email | None = None
+    locale: Locale | None = None
+    """The language the assistant speaks; the company's when left out."""
+    active: bool = True
+    """Employed."""
+    chat_permission: bool = True
+    """Has the permission "Chat"."""
+
+    def facts(self, *, external_id: str | None) -> users.NewUser:
+        """Return the core's value."""
+        return users.NewUser(
+            display_name=self.display_name,
+            username=self.username,
+            external_id=external_id,
+            email=self.email,
+            locale=self.locale,
+            active=self.active,
+            chat_permission=self.chat_permission,
+        )
+
+
+class NewUserBody(PersonBody):
+    """A person to add."""
+
+    external_id: ExternalId | None = None
+    """The id that KleanApp or HR uses for the person; nobody else in the company has it."""
+
+
+class PutUserBody(PersonBody):
+    """A person to add or to bring up to date."""
+
+    external_id: ExternalId | None = None
+    """May be repeated here; must be the one in the address."""
+
+
+class UserPatchBody(PatchBody):
+    """What shall be different. What is left out stays; `null` removes an external id or an e-mail address."""
+
+    display_name: DisplayName = ""
+    external_id: ExternalId | None = None
+    email: Email | None = None
+    locale: Locale = ""
+    active: bool = True
+    chat_permission: bool = True
+
+    def patch(self) -> users.UserPatch:
+        """Return the core's value."""
+        return users.UserPatch(fields=frozenset(self.model_fields_set), **self.model_dump())
+
+
+class ReasonBody(RequestBody):
+    """Why; kept in the audit log."""
+
+    reason: Reason | None = None
+
+
+class UserQuery(ListQuery):
+    """Which people."""
+
+    q: Annotated[Printable, Field(min_length=1, max_length=200)] | None = None
+    """Part of the name, the username or the e-mail address."""
+    active: bool | None = None
+    chat_permission: bool | None = None
+    external_id: ExternalId | None = None
+    """Exactly this external id."""
+    username: Username | None = None
+    """Exactly this username."""
+
+    @model_validator(mode="after")
+    def _one_way_of_searching(self) -> Self:
+        if sum(given is not None for given in (self.q, self.external_id, self.username)) > 1:
+            raise PydanticCustomError("one_way", "Give only one of q, external_id and username.")
+        return self
+
+
+class UserView(View):
+    """A person."""
+
+    id: str
+    username: str
+    jid: str
+    """The chat address."""
+    display_name: str
+    external_id: str | None
+    email: str | None
+    locale: str
+    active: bool
+    chat_permission: bool
+    may_chat: bool
+    """Whether the person takes part: company enabled, active, and permitted."""
+    created_at: datetime
+    version: int
+    """Grows with every change; the entity tag of If-Match."""
+
+
+class UserPage(View):
+    """People in the order of their usernames."""
+
+    items: list[UserView]
+    next_cursor: str | None
+
+
+class ReactivatedView(UserView):
+    """A person who is let in again, and where to look whether the server has followed."""
+
+    done: bool
+    """Whether the server was seen to be right again."""
+    status_url: str
+    """What the person can reach right now."""
+
+
+def user_view(user: User, *, company: Company) -> UserView:
+    """Return how a user of this company is shown."""
+    return UserView.model_validate(_facts(user, company=company))
+
+
+def reactivated_view(user: User, *, company: Company, done: bool) -> ReactivatedView:
+    """Return how somebody is shown who is let in again."""
+    url = f"/api/v1/users/{user.id}/access"
+    return ReactivatedView.model_validate(_facts(user, company=company) | {"done": done, "status_url": url})
+
+
+def _facts(user: User, *, company: Company) -> dict[str, object]:
+    own = {name: getattr(user, name) for name in _OF_THE_USER}
+    return own | {"jid": f"{user.username}@{company.domain}", "may_chat": may_chat(company, user)}

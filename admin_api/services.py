@@ -1,0 +1,72 @@
+"""What handlers work with: the parts of this process, and one authenticated request."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from aiohttp import web
+
+from kleanxmpp.model import ApiToken, Company
+from kleanxmpp.ports import Directory, Server
+from kleanxmpp.sweep import SweepReport
+
+from .settings import ApiSettings
+
+
+class Reconciler(Protocol):
+    """The loop, as far as the API asks it. `away` says in words why the server is not reachable; None: it is."""
+
+    away: str | None
+    away_since: datetime | None
+    reports: dict[str, SweepReport]
+
+    async def sweep_now(self, company: Company, *, force: bool = False, dry_run: bool = False) -> SweepReport:
+        """Compare everything of one company once, and set going what differs unless it is a dry run."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    """The parts of this process. `server` and `reconciler` None: it runs only the API.
+
+    `in_progress` holds what is being worked on under an Idempotency-Key; `stopping` ends waiting requests.
+    """
+
+    directory: Directory
+    server: Server | None
+    settings: ApiSettings
+    reconciler: Reconciler | None
+    clock: Callable[[], datetime]
+    in_progress: set[tuple[str, str]] = field(default_factory=set)
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """One authenticated request: whose token, in which company, and when it came in."""
+
+    services: Services
+    company: Company
+    token: ApiToken
+    headers: Mapping[str, str]
+    now: datetime
+
+    @property
+    def directory(self) -> Directory:
+        """The truth."""
+        return self.services.directory
+
+    @property
+    def actor(self) -> str:
+        """Who acts, as the audit log names it."""
+        return f"token:{self.token.id}"
+
+    @property
+    def by_operator(self) -> bool:
+        """Whether the operator acts, who may do what no company may."""
+        return self.token.company_id is None
+
+
+SERVICES = web.AppKey("services", Services)
+TOKEN_ID = web.RequestKey("token_id", str)

@@ -1,0 +1,32 @@
+"""What the API needs to know about the installation, as one small value; where it comes from is not its business."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiSettings:
+    """Public connection data that credentials answer with, and the limits of a request.
+
+    `xmpp_host` None: clients find the server under the company's domain. `websocket_url` None: there is none.
+    `public_url`: under which callers reach the API, named in its description; None: where the description was read.
+    """
+
+    public_url: str | None = None
+
+    xmpp_host: str | None = None
+    xmpp_port: int = 5222
+    websocket_url: str | None = None
+    rooms_prefix: str = "gruppen"
+    component_prefix: str = "klean"
+    max_body_bytes: int = 4 * 1024 * 1024  # a circle of 20,000 people fits
+    header_seconds: float = 30.0
+    body_seconds: float = 30.0
+    check_seconds: float = 5.0
+    longest_wait: int = 60
+    remembered_for: timedelta = timedelta(hours=24)
+    purge_seconds: float = 600.0
+
+    def rooms_domain(self, domain: str) -> str:
+        """Return where a company's rooms are."""
+        return f"{self.rooms_prefix}.{domain}"

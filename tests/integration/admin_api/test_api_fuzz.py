@@ -1,0 +1,111 @@
+"""Whatever is sent, the API answers with a reason and never breaks."""
+
+import asyncio
+import json
+import urllib.parse
+from collections.abc import Iterator
+from contextlib import AsyncExitStack
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from admin_api.openapi.operation import Operation
+from admin_api.routes import OPERATIONS
+from tests.integration.admin_api.desk import EVERYWHERE, Answered, Desk, Store, opened
+
+SERVED = [operation for operation in OPERATIONS if operation.scope is not None]
+TEXT = st.one_of(
+    st.text(max_size=20),
+    st.sampled_from(["", "*", "\u0000", "../..", "%", "x" * 3000, "team", "admin", "4711", '"1"', "klean-may-chat"]),
+)
+SCALARS = st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), TEXT)
+NAMES = st.sampled_from(
+    [
+        "display_name", "username", "external_id", "email", "locale", "active", "chat_permission", "name", "scopes",
+        "description", "kind", "members", "add", "remove", "role", "user_id", "label", "reason", "force", "dry_run",
+        "contacts_max", "contact_visibility", "enabled", "limit", "cursor", "q",
+    ]
+)  # fmt: skip
+JSON = st.recursive(
+    SCALARS,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(NAMES | TEXT, inner, max_size=6),
+    max_leaves=12,
+)
+BODIES = st.one_of(
+    st.none(),
+    JSON.map(lambda value: json.dumps(value).encode()),
+    st.dictionaries(NAMES, JSON, max_size=8).map(lambda value: json.dumps(value).encode()),
+    st.binary(max_size=40),
+)
+HEADERS = st.dictionaries(
+    st.sampled_from(["If-Match", "If-None-Match", "Idempotency-Key", "Prefer", "X-Company", "Content-Type"]),
+    st.one_of(
+        st.text(st.characters(min_codepoint=33, max_codepoint=255, exclude_categories=["Cc"]), max_size=20),
+        st.sampled_from(['"1"', "*", "wait=0", "key", "firma.test", "application/json"]),
+    ),
+    max_size=4,
+)
+
+
+@pytest.fixture
+def running(store: Store) -> Iterator[tuple[asyncio.Runner, Desk]]:
+    """A desk that lives through many examples."""
+    with asyncio.Runner() as runner:
+        stack = AsyncExitStack()
+        directory = runner.run(stack.enter_async_context(store.opened()))
+        desk = runner.run(stack.enter_async_context(opened(directory)))
+        yield runner, desk
+        runner.run(stack.aclose())
+
+
+@EVERYWHERE
+@given(
+    operation=st.sampled_from(SERVED),
+    known=st.booleans(),
+    path=st.dictionaries(st.sampled_from(["user_id", "group_id", "external_id"]), TEXT, max_size=3),
+    query=st.dictionaries(NAMES | TEXT, TEXT, max_size=3),
+    body=BODIES,
+    headers=HEADERS,
+)
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_nothing_that_is_sent_breaks_it(
+    running: tuple[asyncio.Runner, Desk],
+    operation: Operation,
+    known: bool,
+    path: dict[str, str],
+    query: dict[str, str],
+    body: bytes | None,
+    headers: dict[str, str],
+) -> None:
+    runner, desk = running
+    answer = runner.run(_send(desk, operation, known=known, path=path, query=query, body=body, headers=headers))
+    assert answer.status < 500 or answer.problem == "no-reconciler", (answer.status, answer.text)
+    if answer.status >= 400:
+        assert answer.problem
+    else:
+        assert answer.status in operation.answers
+
+
+async def _send(
+    desk: Desk,
+    operation: Operation,
+    *,
+    known: bool,
+    path: dict[str, str],
+    query: dict[str, str],
+    body: bytes | None,
+    headers: dict[str, str],
+) -> Answered:
+    ids: dict[str, Any] = {}
+    if known:
+        ids = {"user_id": (await desk.person("Test"))["id"]}
+    text = operation.path
+    for name in operation.path_names:
+        text = text.replace(f"{{{name}}}", urllib.parse.quote(ids.get(name) or path.get(name) or "unknown", safe=""))
+    if query:
+        text += "?" + urllib.parse.urlencode(query)
+    if body is not None:
+        headers = {"Content-Type": "application/json", **headers}
+    return await desk.call(operation.method, text, headers=headers, data=body)

@@ -1,0 +1,86 @@
+"""Whoever sends slowly, or leaves, does not hold anything up."""
+
+import asyncio
+import logging
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+from aiohttp import web
+
+from admin_api.app import create_app, make_runner
+from kleanxmpp.testing_directory import MemoryDirectory
+from tests.integration.admin_api.desk import SETTINGS, Desk, logged, opened
+
+
+async def test_a_body_that_does_not_come_is_not_waited_for() -> None:
+    async with opened(MemoryDirectory(), settings=replace(SETTINGS, body_seconds=0.05)) as desk:
+        head = (
+            f"POST /api/v1/users HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {desk.token}\r\n"
+            "Content-Type: application/json\r\nContent-Length: 100\r\n\r\n{"
+        )
+        answer = await _raw(desk.client.host, desk.client.port or 0, head)
+    assert answer.startswith("HTTP/1.1 408 ")
+    assert "/problems/timeout" in answer
+
+
+async def test_a_head_that_does_not_come_is_not_waited_for() -> None:
+    app = create_app(
+        directory=MemoryDirectory(),
+        server=None,
+        settings=replace(SETTINGS, header_seconds=0.05),
+        reconciler=None,
+        clock=lambda: datetime.now(UTC),
+    )
+    runner = make_runner(app)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    try:
+        host, port = runner.addresses[0][:2]
+        assert await _raw(host, port, "GET /healthz HTTP/1.1\r\nHost:") == ""
+    finally:
+        await runner.cleanup()
+
+
+async def test_what_is_not_even_http_is_refused_without_being_logged(
+    quick_desk: Desk, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    for text in (
+        "GET /api/v1/users?q=zimmermann" + "x" * 40_000 + " HTTP/1.1\r\nHost: x\r\n\r\n",
+        f"GET / HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {quick_desk.token}\r\nbroken zimmermann\r\n\r\n",
+    ):
+        answer = await _raw(quick_desk.client.host, quick_desk.client.port or 0, text)
+        assert " 400 Bad Request" in answer.splitlines()[0]
+    assert "zimmermann" not in logged(caplog.records)
+    assert quick_desk.token not in logged(caplog.records)
+    assert [r.__dict__["kind"] for r in caplog.records if r.name == "admin_api.httplog"] == [
+        "LineTooLong",
+        "BadHttpMessage",
+    ]
+
+
+async def test_a_stop_ends_waiting_requests(quick_desk: Desk) -> None:
+    user = await quick_desk.person()
+    waiting = asyncio.create_task(
+        quick_desk.call("POST", f"/users/{user['id']}/deactivate", headers={"Prefer": "wait=60"})
+    )
+    await quick_desk.until(f"/users/{user['id']}", lambda answer: not answer.body["active"])
+    app = quick_desk.client.app
+    assert app is not None
+    await app.shutdown()
+    answer = await asyncio.wait_for(waiting, 5)
+    assert (answer.status, answer.body["state"]) == (202, "running")
+
+
+async def _raw(host: str, port: int, text: str) -> str:
+    """Send what a client would that stops in the middle; return all that comes back until the other side closes."""
+    reader, writer = await asyncio.open_connection(host, port)
+    try:
+        writer.write(text.encode())
+        await writer.drain()
+        return (await asyncio.wait_for(reader.read(), 10)).decode()
+    finally:
+        writer.close()
+        await writer.wait_closed()
