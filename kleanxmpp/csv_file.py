@@ -133,7 +133,7 @@ def _row(line: int, cells: list[str], *, columns: list[str], faults: list[Fault]
         return None
     said = {column: cell for column, cell in zip(columns, cells, strict=True) if cell}
     parts = [said.pop(column, "") for column in ("first_name", "last_name")]
-    said.setdefault("display_name", " ".join(parts))
+    said = {"display_name": " ".join(parts)} | said
     values: dict[str, Any] = {"groups": {}} if "groups" in columns else {}
     fine = True
     for column, cell in said.items():

@@ -5,7 +5,7 @@ What is read is bounded by the file, not by the company, and reads and writes go
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import islice
 from typing import TypeVar
@@ -14,7 +14,7 @@ from kleanxmpp import groups, ids, names, users
 from kleanxmpp.csv_file import FaultyFile, Row
 from kleanxmpp.import_matching import Known, Match, match, usernames_to_make
 from kleanxmpp.import_plan import NICKNAMES_TRIED, Existing, ImportPlan, plan_import
-from kleanxmpp.model import Company
+from kleanxmpp.model import Company, Group, Role
 from kleanxmpp.ports import Directory, Transaction
 
 _CHUNK = 1000
@@ -79,7 +79,7 @@ async def _matched(tx: Transaction, company: Company, rows: Sequence[Row]) -> Se
 async def _existing(tx: Transaction, company: Company, matches: Sequence[Match]) -> Existing:
     named = {group for one in matches for group in one.row.groups or ()}
     found = await tx.groups_by_name(company.id, named)
-    listed = [one.user.id for one in matches if one.user]
+    listed = {one.user.id for one in matches if one.user}
     nicknames = {
         nickname
         for one in matches
@@ -89,8 +89,15 @@ async def _existing(tx: Transaction, company: Company, matches: Sequence[Match])
     return Existing(
         nicknames=await tx.taken_nicknames(company.id, nicknames),
         groups=found,
-        roles={group.id: await tx.roles_of(group.id, listed) for group in found.values()},
+        roles={group.id: await _roles(tx, group, listed) for group in found.values()},
     )
+
+
+async def _roles(tx: Transaction, group: Group, listed: Collection[str]) -> Mapping[str, Role]:
+    """Return the roles of the people listed: asked for by name if they are few, else picked from the whole circle."""
+    if len(listed) <= _CHUNK:
+        return await tx.roles_of(group.id, listed)
+    return {user_id: role for user_id, role in (await tx.roles(group.id)).items() if user_id in listed}
 
 
 async def _apply(

@@ -7,6 +7,7 @@ which might be a secret.
 
 import os
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -38,8 +39,8 @@ class DatabaseSettings(Part):
     """`sqlite:////absolute/file` or `postgresql://user:password@host/name`. The default suits one machine;
     PostgreSQL is for those who run component and API as several processes, or have one anyway."""
     lock_timeout: Seconds = 10.0
-    """Seconds that a transaction waits for others before it gives up. An import of 10,000 people holds others up for a
-    few."""
+    """Seconds that a transaction waits for others before it gives up. A first import of 10,000
+    people holds others up for about 7."""
 
 
 class ServerSettings(Part):
@@ -147,6 +148,22 @@ class Settings(BaseSettings):
         return env_settings, init_settings
 
 
+class _Given(Settings):
+    """The tree without the environment."""
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Use nothing but what is handed over."""
+        return (init_settings,)
+
+
 def read(file: Path | None = None) -> Settings:
     """Read the settings. `file` None: the one KLEANXMPP_CONFIG names, else the first default that exists.
 
@@ -164,6 +181,14 @@ def read(file: Path | None = None) -> Settings:
         ) from error
     except ValidationError as error:
         raise _explained(error, file=chosen) from None  # the original error repeats values, secrets among them
+
+
+def made_of(values: Mapping[str, Any]) -> Settings:
+    """Return settings of these values and defaults alone: for a server of our own, the environment has no say."""
+    try:
+        return _Given(**values)
+    except ValidationError as error:
+        raise _explained(error, file=None) from None
 
 
 def find_file(file: Path | None = None) -> Path | None:

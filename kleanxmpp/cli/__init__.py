@@ -14,6 +14,16 @@ from kleanxmpp import __version__, errors
 
 DONE, FAILED, USAGE, NO_DIRECTORY, NO_SERVER, INTERRUPTED = 0, 1, 2, 3, 4, 130
 
+_IMPORT = """Import people and their groups from a CSV file: all of it or nothing.
+
+The file is UTF-8 with commas or semicolons. Its first line names the columns: display_name (or first_name and
+last_name), username, external_id, email, locale, active, chat_permission, groups. In `groups`, names are separated by ;
+and a * stands after those that the person moderates.
+
+People are found again by external_id, else username, else name. The file is the truth for the people it lists, and for
+the groups it names; other people and other groups stay as they are. An empty cell leaves things as they are, except in
+`groups`. Who is not active is off-boarded.
+"""
 _COMMANDS = {
     "serve": ("kleanxmpp.cli.serve:serve", "Run the component and the admin API."),
     "init": (
@@ -25,7 +35,7 @@ _COMMANDS = {
     "user": ("kleanxmpp.cli.user:app", "People and their devices."),
     "group": ("kleanxmpp.cli.group:app", "Groups and their circles."),
     "token": ("kleanxmpp.cli.token:app", "API tokens."),
-    "import": ("kleanxmpp.cli.import_file:import_file", "Import people and their groups from a CSV file."),
+    "import": ("kleanxmpp.cli.import_file:import_file", _IMPORT),
     "reconcile": ("kleanxmpp.cli.reconcile:reconcile", "Compare the server with the directory now."),
     "ejabberd": ("kleanxmpp.cli.ejabberd:app", "What ejabberd needs: its configuration and our module."),
     "settings": ("kleanxmpp.cli.settings:settings", "Show the settings in force, or their documentation."),
@@ -55,13 +65,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return int(build()(sys.argv[1:] if arguments is None else list(arguments)) or DONE)
     except CycloptsError as error:
         return _told(f"{error} See: kleanxmpp --help", code=USAGE)
-    except errors.DirectoryUnavailable as error:
-        return _told(str(error), code=NO_DIRECTORY)
-    except errors.ServerError as error:
-        return _told(str(error), code=NO_SERVER)
     except errors.KleanError as error:
-        faults = getattr(error, "faults", ())
-        return _told("\n".join([*map(str, faults), str(error)]), code=FAILED)
+        return _refused(error)
+    except ExceptionGroup as group:  # several things ran at once; what cannot be foreseen keeps its traceback
+        foreseen, others = group.split(errors.KleanError)
+        if foreseen is None or others is not None:
+            raise
+        return _refused(_first(foreseen))
     except BrokenPipeError:  # `kleanxmpp user list | head`: whoever read our output has enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return DONE
@@ -72,6 +82,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _version() -> None:
     """Show the version."""
     print(__version__)
+
+
+def _refused(error: BaseException) -> int:
+    faults = getattr(error, "faults", ())
+    message = "\n".join([*map(str, faults), str(error)])
+    if isinstance(error, errors.DirectoryUnavailable):
+        return _told(f"{message} Which database is asked, says: kleanxmpp settings", code=NO_DIRECTORY)
+    return _told(message, code=NO_SERVER if isinstance(error, errors.ServerError) else FAILED)
+
+
+def _first(group: BaseExceptionGroup[errors.KleanError]) -> BaseException:
+    error: BaseException = group
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
 
 
 def _told(message: str, *, code: int) -> int:

@@ -254,12 +254,12 @@ def _show(console: Console, facts: Mapping[str, Any], file: Path) -> None:
     ):
         addresses.add_row(label, value)
     console.print(addresses)
-    logins = Table("Name", "JID", "Credential (the password)", title=f"The first {_SHOWN} logins", title_justify="left")
+    console.print(f"\nThe first {_SHOWN} logins; the credential is the password:\n")
     for user in facts["users"][:_SHOWN]:
-        logins.add_row(user["display_name"], user["jid"], user["credential"])
+        line = f"{user['jid']:<36}{user['credential']}  {user['display_name']}"
+        console.print(line, soft_wrap=True, highlight=False)
     console.print()
-    console.print(logins)
-    console.print(f"All of this, for programs: {file}\nCtrl-C ends the demo.")
+    console.print(f"All of them, for programs: {file}\nCtrl-C ends the demo.", soft_wrap=True, highlight=False)
 
 
 def _now() -> datetime:

@@ -22,13 +22,7 @@ async def import_file(
     reason: Annotated[str | None, Parameter(help="Why; kept in the audit log.")] = None,
     options: Options = DEFAULTS,
 ) -> None:
-    """Import people and their groups from a CSV file (UTF-8; comma or semicolon): all of it or nothing.
-
-    Columns: display_name (or first_name and last_name), username, external_id, email, locale, active,
-    chat_permission, groups. In `groups`, names are separated by ; and those the person moderates end in *. Empty
-    cells leave things as they are. People are found again by external_id, else username, else name; people who are
-    not in the file stay as they are, and so do memberships in groups that the file does not name.
-    """
+    """Import people and their groups from a CSV file: all of it or nothing."""
     rows = _rows(file)
     named = [groups.checked_name(name) for name in announcement or ()]
     async with open_company(options) as (shell, company):

@@ -38,7 +38,11 @@ def confirm(question: str, *, yes: bool) -> None:
         return
     if not sys.stdin.isatty():
         raise errors.Invalid(f"{question} Nothing was done; say --yes if you mean it.")
-    if input(f"{question} Go on? [y/N] ").strip().lower() not in {"y", "yes", "j", "ja"}:
+    try:
+        answer = input(f"{question} Go on? [y/N] ")
+    except EOFError:
+        answer = ""
+    if answer.strip().lower() not in {"y", "yes", "j", "ja"}:
         raise errors.Invalid("Nothing was done.")
 
 

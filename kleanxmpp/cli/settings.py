@@ -1,5 +1,6 @@
 """`kleanxmpp settings`: what is in force, or the page that documents every setting."""
 
+import re
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -8,6 +9,8 @@ from pydantic import SecretStr
 
 from kleanxmpp import settings as tree
 from kleanxmpp.cli import output
+
+_PASSWORD = re.compile(r"(?<=//)([^:/@]*):.*@")
 
 
 def settings(
@@ -21,16 +24,21 @@ def settings(
         print(tree.markdown(), end="")
         return
     read = tree.read(config)
-    values = {part: {key: _shown(value) for key, value in getattr(read, part)} for part in tree.Settings.model_fields}
+    values = {
+        part: {key: _shown(value, is_url=key == "url") for key, value in getattr(read, part)}
+        for part in tree.Settings.model_fields
+    }
     file = tree.find_file(config)
     if json:
         output.write_json({"file": str(file.resolve()) if file else None, "settings": values})
         return
     print(f"# {file.resolve() if file else 'no file, only defaults and environment'}")
-    output.write_facts({f"{part}.{key}": v for part, keys in values.items() for key, v in keys.items()})
+    rows = [{"setting": f"{part}.{key}", "value": v} for part, keys in values.items() for key, v in keys.items()]
+    output.write_table(rows, ("setting", "value"))
 
 
-def _shown(value: Any) -> Any:  # noqa: ANN401 - a setting's value can be of any type
-    if isinstance(value, SecretStr):
-        return "(set)" if value.get_secret_value() else None
-    return value
+def _shown(value: Any, *, is_url: bool) -> Any:  # noqa: ANN401 - a setting's value can be of any type
+    if not isinstance(value, SecretStr):
+        return value
+    secret = value.get_secret_value()
+    return _PASSWORD.sub(r"\1:***@", secret) if is_url else "(set)" if secret else None

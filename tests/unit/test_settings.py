@@ -114,6 +114,13 @@ def test_serving_needs_the_secrets_of_the_server() -> None:
     settings.check_for_serving(settings.read())
 
 
+def test_settings_made_of_values_do_not_hear_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KLEANXMPP_API__PORT", "2222")
+    assert settings.made_of({"api": {"host": "::1"}}).api.port == 8480
+    with pytest.raises(errors.Invalid, match=r"api\.prot"):
+        settings.made_of({"api": {"prot": 1}})
+
+
 def test_every_setting_is_documented_and_the_page_is_current() -> None:
     for part in settings.Settings.model_fields.values():
         assert isinstance(part.annotation, type) and issubclass(part.annotation, settings.Part)

@@ -1,0 +1,204 @@
+"""What the commands do, say, and answer to scripts."""
+
+import asyncio
+import io
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from kleanxmpp import csv_file, settings
+from kleanxmpp.cli import shell, user
+from kleanxmpp.db.directory import SqlDirectory
+from tests.integration.cli.conftest import Run
+
+DEMO = str(Path(csv_file.__file__).parent / "demo" / "glanz-und-gloria.csv")
+
+
+def test_a_person_is_added_shown_changed_and_found(run: Run) -> None:
+    added = run("user", "add", "Jörg Groß", "--external-id", "E-1")
+    assert (added.code, added.out) == (0, "Added joerg.gross@firma.test (Jörg Groß).\n")
+    for who in ("joerg.gross", "Joerg.Gross@firma.test", "E-1"):
+        assert run("user", "show", who, "--json").json["display_name"] == "Jörg Groß"
+    assert run("user", "set", "E-1", "--email", "j@firma.test", "--no-chat").out == (
+        "Changed joerg.gross: email, chat_permission.\n"
+    )
+    facts = run("user", "show", "joerg.gross", "--json").json
+    assert (facts["email"], facts["chat_permission"], facts["may_chat"]) == ("j@firma.test", False, False)
+    assert facts["open_offboarding"]
+    assert run("user", "set", "E-1").code == 1
+
+
+def test_lists_are_tables_for_people_and_json_for_programs(run: Run) -> None:
+    run("user", "add", "Jörg Groß")
+    run("user", "add", "Zoë Wei", "--no-active")
+    table = run("user", "list").out.splitlines()
+    assert " ".join(table[0].split()) == "USERNAME DISPLAY NAME ACTIVE CHAT PERMISSION MAY CHAT EXTERNAL ID"
+    assert " ".join(table[1].split()) == "joerg.gross Jörg Groß yes yes yes -"
+    assert table[1].index("yes") == table[2].index("no")
+    assert [one["username"] for one in run("user", "list", "--json").json] == ["joerg.gross", "zoe.wei"]
+    assert [one["username"] for one in run("user", "list", "--no-active", "--json").json] == ["zoe.wei"]
+    assert [one["username"] for one in run("user", "list", "--search", "gros", "--json").json] == ["joerg.gross"]
+
+
+def test_a_device_is_set_up_and_revoked(run: Run) -> None:
+    run("user", "add", "Anna Berg")
+    issued = run("user", "credential", "add", "anna.berg", "Diensthandy", "--json").json
+    assert issued["jid"] == "anna.berg@firma.test"
+    assert issued["xmpp_host"] == "firma.test"
+    assert len(issued["credential"]) == 34
+    (listed,) = run("user", "credential", "list", "anna.berg", "--json").json
+    assert listed["label"] == "Diensthandy" and "credential" not in listed
+    assert run("user", "credential", "remove", "anna.berg", issued["id"]).code == 0
+    assert run("user", "credential", "list", "anna.berg", "--json").json == []
+    assert run("user", "credential", "remove", "anna.berg", issued["id"]).code == 1
+
+
+def test_an_off_boarding_says_that_it_is_not_proven_yet(run: Run) -> None:
+    run("user", "add", "Anna Berg")
+    told = run("user", "deactivate", "anna.berg", "--reason", "left")
+    assert told.code == 0 and "cannot log in any more" in told.out
+    waited = run("user", "deactivate", "anna.berg", "--wait", "0.1", "--json")
+    assert (waited.code, waited.json["complete"]) == (4, False)
+    assert run("user", "reactivate", "anna.berg").out == "anna.berg is active again.\n"
+    assert run("user", "show", "anna.berg", "--json").json["open_offboarding"] is None
+
+
+def test_waiting_ends_with_the_proof(run: Run, home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run("user", "add", "Anna Berg")
+
+    async def prove(directory: SqlDirectory) -> None:
+        """Do what the service does at the end of an off-boarding."""
+        while True:
+            async with directory.write() as tx:
+                company = await tx.company_by_domain("firma.test")
+                assert company
+                anna = await tx.user_by_username(company.id, "anna.berg")
+                begun = anna and await tx.open_offboarding(anna.id)
+                if begun:
+                    await tx.save_offboarding(replace(begun, completed_at=datetime.now(UTC)))
+                    return
+            await asyncio.sleep(0.01)
+
+    async def both() -> int:
+        directory = SqlDirectory(settings.read().database.url.get_secret_value())
+        proving = asyncio.create_task(prove(directory))
+        code = await user.deactivate("anna.berg", wait=30.0, options=shell.DEFAULTS)
+        await proving
+        await directory.close()
+        return code
+
+    assert asyncio.run(both()) == 0
+    assert "is off-boarded, and that is proven" in capsys.readouterr().out
+
+
+def test_what_cannot_be_undone_is_not_done_unasked(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO())
+    run("user", "add", "Anna Berg")
+    run("group", "add", "Nord")
+    for command in (["user", "erase", "anna.berg"], ["group", "delete", "nord"], ["company", "disable", "firma.test"]):
+        asked = run(*command)
+        assert asked.code == 1 and "Nothing was done" in asked.err
+    assert run("user", "show", "anna.berg", "--json").json["may_chat"]
+    for command in (["user", "erase", "anna.berg"], ["group", "delete", "nord"], ["company", "disable", "firma.test"]):
+        assert run(*command, "--yes").code == 0
+    assert run("group", "show", "nord").code == 1
+    assert run("user", "show", "anna.berg", "--json").json["erasing"]
+    assert not run("company", "list", "--json").json[0]["enabled"]
+
+
+def test_a_circle_is_filled_and_emptied(run: Run) -> None:
+    run("user", "add", "Anna Berg")
+    run("user", "add", "Bea Cohn")
+    assert run("group", "add", "Team Nord", "--announcement", "--json").json["kind"] == "announcement"
+    assert run("group", "members", "add", "Team Nord", "anna.berg", "bea.cohn", "--moderator").code == 0
+    assert run("group", "members", "add", "team-nord", "bea.cohn", "--no-moderator").code == 0
+    circle = run("group", "show", "team-nord", "--json").json
+    assert circle["room"] == "team-nord@gruppen.firma.test"
+    assert [(m["username"], m["role"]) for m in circle["circle"]] == [
+        ("anna.berg", "moderator"),
+        ("bea.cohn", "member"),
+    ]
+    assert run("group", "members", "add", "team-nord", "nobody").code == 1
+    assert run("group", "members", "remove", "team-nord", "anna.berg").code == 0
+    assert [m["username"] for m in run("group", "members", "list", "team-nord", "--json").json] == ["bea.cohn"]
+    assert run("group", "set", "team-nord", "--name", "Nord", "--kind", "team").code == 0
+    assert run("group", "list").out.splitlines()[1].split() == ["team-nord", "Nord", "team", "1"]
+
+
+def test_tokens_belong_to_the_company_or_to_the_operator(run: Run) -> None:
+    made = run("token", "add", "HR", "--scope", "users:read", "--scope", "users:write", "--json").json
+    assert made["token"].startswith("klean_")
+    run("token", "add", "Betrieb", "--scope", "admin", "--operator")
+    assert [one["name"] for one in run("token", "list", "--json").json] == ["HR"]
+    assert [one["name"] for one in run("token", "list", "--operator", "--json").json] == ["Betrieb"]
+    assert run("token", "add", "X", "--scope", "everything").code == 1
+    assert run("token", "remove", made["id"], "--operator").code == 1
+    assert run("token", "remove", made["id"]).code == 0
+    assert run("token", "list", "--json").json == []
+
+
+def test_a_file_is_imported_after_a_dry_run(run: Run) -> None:
+    planned = run("import", DEMO, "--announcement", "Meldungen", "--dry-run")
+    assert "add user joerg.gross: Jörg Groß" in planned.out
+    assert planned.out.endswith("Nothing was changed: this was a dry run.\n")
+    assert run("user", "list", "--json").json == []
+    assert run("import", "--announcement", "Meldungen", DEMO).out.startswith("60 people in the file: 60 added")
+    assert run("import", DEMO, "--json").json["changes"] == []
+    assert len(run("user", "list", "--json").json) == 60
+
+
+def test_every_fault_of_a_file_is_told(run: Run, home: Path) -> None:
+    (home / "bad.csv").write_text("display_name,active\nAnna,maybe\n,ja\n")
+    answer = run("import", "bad.csv")
+    assert (answer.code, answer.out) == (1, "")
+    assert answer.err.splitlines() == [
+        "line 2: active: write yes or no.",
+        "line 3: display_name: A display name has 1 to 200 printable characters.",
+        "2 faults in the file. Nothing was imported.",
+    ]
+    assert run("import", "missing.csv").err == "missing.csv cannot be read: No such file or directory.\n"
+
+
+def test_with_several_companies_one_is_named(run: Run) -> None:
+    run("company", "add", "zwei.test", "Zwei")
+    asked = run("user", "list")
+    assert asked.code == 1 and "--company firma.test | zwei.test" in asked.err
+    assert run("user", "add", "Anna Berg", "--company", "zwei.test").out == "Added anna.berg@zwei.test (Anna Berg).\n"
+    assert run("user", "list", "--company", "firma.test", "--json").json == []
+    assert run("user", "list", "--company", "drei.test").code == 1
+    assert run("company", "add", "zwei.test", "Noch eine").code == 1
+    assert run("company", "set", "zwei.test", "--contacts-max", "10", "--json").json["contacts_max"] == 10
+
+
+def test_each_kind_of_failure_has_its_exit_code(bare: Run, home: Path) -> None:
+    assert bare("user", "list").code == 3
+    assert bare("db", "upgrade").out == "The database is up to date.\n"
+    assert bare("user", "list").err == "There is no company yet. Add one: kleanxmpp company add DOMAIN NAME\n"
+    assert bare("company", "add", "firma.test", "Firma").code == 0
+    assert bare("user", "show", "nobody").code == 1
+    assert bare("user", "bogus").code == 2
+    assert bare("user", "show").code == 2
+    assert bare("user", "list", "--bogus").code == 2
+    assert bare("reconcile", "--dry-run").code == 4
+    assert bare("user", "list", "--config", "missing.toml").code == 1
+    (home / "kleanxmpp.toml").write_text("[database]\nurll = 1\n")
+    wrong = bare("user", "list")
+    assert wrong.code == 1 and "database.urll" in wrong.err
+
+
+def test_ejabberd_gets_a_configuration_for_all_companies(run: Run) -> None:
+    run("company", "add", "andere.test", "Andere")
+    written = run("ejabberd", "config").out
+    assert written.index("firma.test") < written.index("andere.test"), "the service account's company comes first"
+    assert "klean.andere.test" in written
+    assert "include_config_file" in run("ejabberd", "config", "--notes").out
+
+
+def test_settings_are_shown_without_secrets(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KLEANXMPP_DATABASE__URL", "postgresql://klean:TOP/SE@CRET@localhost/klean")
+    shown = run("settings").out + run("settings", "--json").out
+    assert "postgresql://klean:***@localhost/klean" in shown
+    assert "SE@CRET" not in shown and "TOP" not in shown
+    assert run("settings", "--markdown").out == settings.markdown()
