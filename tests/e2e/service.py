@@ -1,0 +1,361 @@
+"""A whole working KleanXMPP for tests: a private ejabberd, and the real service as a process of its own.
+
+The service is started the way an operator starts it (`python -m kleanxmpp.cli serve` with a kleanxmpp.toml), so that
+`kill -9` means what it says. Only the first company and its token are put into the directory from here; everything
+else goes over HTTP, and what came of it is read from ejabberd itself or seen by clients.
+"""
+
+import asyncio
+import hashlib
+import itertools
+import json
+import os
+import signal
+import ssl
+import sys
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+from ejabberd.api import EjabberdApi
+from ejabberd.config import ServerConfig
+from ejabberd.launcher import PrivateServer, extauth_command, free_ports, prepare
+from kleanxmpp import companies, tokens
+from kleanxmpp.db.directory import SqlDirectory
+from kleanxmpp.db.migrate import upgrade_database
+from kleanxmpp.desired import GATE
+from tests.e2e.staff import Login
+from tests.e2e.waiting import SECONDS, eventually
+
+DOMAIN, NEIGHBOUR = "firma.test", "nachbar.test"
+ROOMS, COMPONENT, BOT = f"gruppen.{DOMAIN}", f"klean.{DOMAIN}", f"klean@klean.{DOMAIN}"
+ROOT = Path(__file__).resolve().parents[2]
+BACKPORT = ROOT / "var" / "ejabberd-24.12"
+VERSIONS = ("23.01", "24.12")
+
+_API_USER, _API_PASSWORD, _SECRET = f"klean-api@{DOMAIN}", "api-password-of-tests", "component-secret-of-tests"
+_START_SECONDS = 30.0
+_COMMAND = ("-m", "kleanxmpp.cli", "serve")
+_numbers = itertools.count(os.getpid() * 1000)
+
+
+def server_root(version: str) -> Path | None:
+    """Return where this ejabberd lies; None: Debian installed it. Fails, saying what to do, if it is missing."""
+    if version == VERSIONS[0]:
+        return None
+    assert BACKPORT.exists(), (
+        f"ejabberd {version} is missing. Get it with: .venv/bin/python -m ejabberd.versions {version} {BACKPORT}"
+    )
+    return BACKPORT
+
+
+def new_name(first: str) -> str:
+    """Return a full name that nobody in any test has: the first name with a made-up surname."""
+    number, letters = next(_numbers), ""
+    while number:
+        number, rest = divmod(number, 80)
+        letters += "bdfghklmnprstvwz"[rest // 5] + "aeiou"[rest % 5]
+    return f"{first} {letters.capitalize()}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What the API answered."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: Any
+
+    def __getitem__(self, key: str) -> Any:
+        return self.body[key]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Person:
+    """A user of the directory with the login of the first device."""
+
+    id: str
+    username: str
+    jid: str
+    name: str
+    login: Login = field(repr=False)
+    credential_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Circle:
+    """A group of the directory."""
+
+    id: str
+    slug: str
+    room: str
+    name: str
+
+
+class Service:
+    """The running whole. `ejabberd` is the server's launcher, `server` its HTTP API for looking up facts."""
+
+    def __init__(self, folder: Path, ejabberd: PrivateServer, *, http: aiohttp.ClientSession) -> None:
+        self.folder, self.ejabberd = folder, ejabberd
+        self.port = free_ports(1)[0]
+        self.server = EjabberdApi(ejabberd.api_url, user=_API_USER, password=_API_PASSWORD)
+        self.tokens: dict[str, str] = {}
+        self.secrets: list[str] = [_API_PASSWORD, _SECRET]
+        self.texts: list[str] = []
+        self.database = f"sqlite:///{folder / 'kleanxmpp.db'}"
+        self._http = http
+        self._process: asyncio.subprocess.Process | None = None
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def log(self) -> Path:
+        """Everything that the service wrote to stdout and stderr, of all its lives."""
+        return self.folder / "service.log"
+
+    @property
+    def tls(self) -> ssl.SSLContext:
+        return ssl.create_default_context(cafile=str(self.ejabberd.ca_file))
+
+    # its life
+
+    async def set_up(self) -> None:
+        """Make the database with two companies and their tokens, and write the configuration files."""
+        await upgrade_database(self.database)
+        directory, now = SqlDirectory(self.database), datetime.now(UTC)
+        try:
+            for domain in (DOMAIN, NEIGHBOUR):
+                name = domain.partition(".")[0].capitalize()
+                company = await companies.add_company(directory, domain=domain, name=name, actor="tests", now=now)
+                _, secret = await tokens.issue(
+                    directory, company_id=company.id, name="tests", scopes=[tokens.ADMIN], actor="tests", now=now
+                )
+                self.tokens[domain] = secret
+                self.secrets.append(secret)
+        finally:
+            await directory.close()
+        (self.folder / "kleanxmpp.toml").write_text(self._toml())
+
+    def _toml(self) -> str:
+        parts: dict[str, dict[str, object]] = {
+            "database": {"url": self.database},
+            "server": {
+                "component_port": self.ejabberd.component_port,
+                "component_secret": _SECRET,
+                "api_url": self.ejabberd.api_url,
+                "api_user": _API_USER,
+                "api_password": _API_PASSWORD,
+            },
+            "api": {"port": self.port},
+            "reconcile": {"retry_min": 0.2, "retry_max": 2.0},
+            "client": {
+                "xmpp_host": "127.0.0.1",
+                "xmpp_port": self.ejabberd.c2s_port,
+                "websocket_url": self.ejabberd.websocket_url,
+            },
+            "log": {"level": "info", "format": "json"},
+        }
+        lines = (f"[{part}]\n" + "".join(f"{k} = {json.dumps(v)}\n" for k, v in keys.items()) for part, keys in parts.items())
+        return "\n".join(lines)
+
+    async def start(self, *, ready: bool = True) -> None:
+        """Start the service's process; return when it is ready, or (`ready` False) when its API answers."""
+        environment = {"PATH": os.environ.get("PATH", os.defpath), "HOME": str(self.folder), "LANG": "C.UTF-8"}
+        with self.log.open("ab") as log:
+            self._process = await asyncio.create_subprocess_exec(
+                sys.executable, *_COMMAND, cwd=self.folder, env=environment,
+                stdin=asyncio.subprocess.DEVNULL, stdout=log, stderr=log,
+            )  # fmt: skip
+        await self.wait_answering("/readyz" if ready else "/healthz")
+
+    async def wait_answering(self, path: str, status: int = 200, *, within: float = _START_SECONDS) -> None:
+        """Wait until a health address answers this status."""
+        await eventually(
+            lambda: self._status_of(path), lambda found: found == status, what=f"{path} answers {status}", within=within
+        )
+
+    async def _status_of(self, path: str) -> int | str:
+        assert self._process is not None
+        if self._process.returncode is not None:
+            raise AssertionError(f"The service ended with {self._process.returncode}:\n{self.last_words()}")
+        try:
+            async with self._http.get(self.url + path) as answer:
+                return answer.status
+        except aiohttp.ClientError as error:
+            return type(error).__name__
+
+    async def kill(self) -> None:
+        """kill -9."""
+        assert self._process is not None
+        with suppress(ProcessLookupError):
+            self._process.kill()
+        await self._process.wait()
+
+    async def stop(self) -> int:
+        """Ask it to end, and return its exit code."""
+        assert self._process is not None
+        with suppress(ProcessLookupError):
+            self._process.send_signal(signal.SIGTERM)
+        try:
+            return await asyncio.wait_for(self._process.wait(), SECONDS)
+        except TimeoutError:
+            await self.kill()
+            raise AssertionError(f"The service did not end when asked to:\n{self.last_words()}") from None
+
+    def last_words(self) -> str:
+        """The end of its log."""
+        return self.log.read_text(errors="replace")[-4000:] if self.log.exists() else ""
+
+    # the API
+
+    async def api(
+        self,
+        method: str,
+        path: str,
+        body: object = None,
+        *,
+        domain: str = DOMAIN,
+        wait: int | None = None,
+        headers: Mapping[str, str] | None = None,
+        expect: int | Iterable[int] = (200, 201, 202, 204),
+    ) -> Answer:
+        """Call `/api/v1` + path as the company's admin. `expect`: the statuses that are right."""
+        sent = {"Authorization": f"Bearer {self.tokens[domain]}", **(headers or {})}
+        if wait is not None:
+            sent["Prefer"] = f"wait={wait}"
+        async with self._http.request(method, f"{self.url}/api/v1{path}", json=body, headers=sent) as answer:
+            text = await answer.text()
+            found = Answer(
+                status=answer.status, headers=dict(answer.headers), body=json.loads(text) if text.strip() else None
+            )
+        right = {expect} if isinstance(expect, int) else set(expect)
+        assert found.status in right, f"{method} {path} answered {found.status}: {text}"
+        return found
+
+    async def calm(self, *, domain: str = DOMAIN, within: float = SECONDS) -> None:
+        """Wait until nothing is due any more: everything asked for was done, and was looked at again."""
+
+        async def status() -> object:
+            return (await self.api("GET", "/status", domain=domain)).body
+
+        await eventually(status, lambda found: _waiting(found) == 0, what="nothing is due", within=within)
+
+    async def hire(
+        self, first: str = "Anna", *, name: str | None = None, domain: str = DOMAIN, ready: bool = True, **facts: object
+    ) -> Person:
+        """Add a person over HTTP, set up a device, and wait (`ready`) until the server lets them in."""
+        name = name or new_name(first)
+        user = await self.api("POST", "/users", {"display_name": name, **facts}, domain=domain, expect=201)
+        login, credential_id = await self.device(user["id"], domain=domain)
+        if ready:
+            await self.gate_is_open(user["username"], domain=domain)
+        self.texts.append(name)
+        return Person(
+            id=user["id"], username=user["username"], jid=user["jid"], name=name, login=login,
+            credential_id=credential_id,
+        )  # fmt: skip
+
+    async def hire_many(self, *firsts: str) -> list[Person]:
+        """Hire several people at once."""
+        return list(await asyncio.gather(*(self.hire(first) for first in firsts)))
+
+    async def device(self, user_id: str, *, domain: str = DOMAIN, label: str = "Handy") -> tuple[Login, str]:
+        """Set up a device: return its login and the credential's id."""
+        issued = await self.api("POST", f"/users/{user_id}/credentials", {"label": label}, domain=domain, expect=201)
+        self.secrets.append(issued["credential"])
+        login = Login(
+            jid=issued["jid"], credential=issued["credential"], host=issued["xmpp_host"], port=issued["xmpp_port"],
+            ca_file=str(self.ejabberd.ca_file),
+        )  # fmt: skip
+        return login, issued["id"]
+
+    async def found(
+        self,
+        first: str = "Team",
+        *,
+        name: str | None = None,
+        kind: str = "team",
+        members: Iterable[Person] = (),
+        moderators: Iterable[Person] = (),
+        done: bool = True,
+    ) -> Circle:
+        """Found a group with its circle over HTTP, and wait (`done`) until the server has it."""
+        name = name or new_name(first)
+        group = await self.api("POST", "/groups", {"name": name, "kind": kind}, expect=201)
+        circle = [{"user_id": person.id} for person in members]
+        circle += [{"user_id": person.id, "role": "moderator"} for person in moderators]
+        if circle:
+            await self.api("PUT", f"/groups/{group['id']}/members", {"members": circle})
+        if done:
+            await self.calm()
+        self.texts.append(name)
+        return Circle(id=group["id"], slug=group["slug"], room=group["room"], name=name)
+
+    # facts of the server, past our own directory
+
+    async def gate_is_open(self, username: str, *, domain: str = DOMAIN) -> None:
+        """Wait until ejabberd itself would let the person in."""
+
+        async def gate() -> frozenset[str]:
+            return await self.server.groups.of_user(username, host=domain, among=[GATE])
+
+        await eventually(gate, lambda groups: GATE in groups, what=f"{username} is in the gate")
+
+    async def affiliations(self, circle: Circle) -> dict[str, str] | None:
+        """Return bare JID -> affiliation as ejabberd has it, without the service's own entries; None: no such room."""
+        found = await self.server.rooms.affiliations(circle.slug, service=ROOMS)
+        if found is None:
+            return None
+        return {entry.jid: str(entry.affiliation) for entry in found if entry.jid.endswith(f"@{DOMAIN}")}
+
+    async def occupants(self, circle: Circle) -> set[str]:
+        """Return the bare JIDs of those inside the room."""
+        found = await self.server.rooms.occupants(circle.slug, service=ROOMS)
+        return {occupant.jid.partition("/")[0] for occupant in found or ()}
+
+    async def sessions(self, username: str) -> set[str]:
+        """Return the resources of a person's sessions, sleeping ones included."""
+        return {session.resource for session in await self.server.sessions.of_user(username, host=DOMAIN)}
+
+
+def _waiting(status: Any) -> int:
+    return int(status["due"]["count"])
+
+
+@asynccontextmanager
+async def running_service(folder: Path, *, version: str, start: bool = True) -> AsyncIterator[Service]:
+    """Start everything below `folder`, and stop it at the end; on the way out of a failure show the service's log."""
+    folder.mkdir(parents=True, exist_ok=True)
+    extauth = folder / "extauth.toml"
+    config = ServerConfig(
+        domains=(DOMAIN, NEIGHBOUR), component_secret=_SECRET, extauth_program=extauth_command(extauth),
+        component_port=0, api_port=0,
+    )  # fmt: skip
+    ejabberd = await prepare(folder / "ejabberd", config, root=server_root(version))
+    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=60)) as http:
+        service = Service(folder, ejabberd, http=http)
+        digest = hashlib.sha256(_API_PASSWORD.encode()).hexdigest()
+        extauth.write_text(
+            f'database = "{service.database}"\napi_user = "{_API_USER}"\napi_password_sha256 = "{digest}"\n'
+        )
+        await service.set_up()
+        try:
+            async with service.server:
+                if start:
+                    await ejabberd.start()
+                    await service.start()
+                yield service
+        finally:
+            if service._process is not None and service._process.returncode is None:
+                await service.stop()
+            await ejabberd.kill()
+
+
+__all__ = ["BOT", "COMPONENT", "DOMAIN", "NEIGHBOUR", "ROOMS", "Circle", "Person", "Service"]

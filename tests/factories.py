@@ -1,0 +1,55 @@
+"""Values of the directory with good defaults. Each call makes different ids and names; keywords override."""
+
+import itertools
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+from kleanxmpp import ids
+from kleanxmpp.model import Aspect, Company, Credential, Due, Group, Priority, Scope, ScopeKind, User
+
+AT = datetime(2026, 1, 5, 8, 0, tzinfo=UTC)
+_numbers = itertools.count(1)
+
+
+def a_company(**facts: Any) -> Company:
+    number = next(_numbers)
+    company = Company(id=ids.new_id(), domain=f"firma{number}.test", name=f"Firma {number}")
+    return replace(company, **facts)
+
+
+def a_user(company: Company | None = None, **facts: Any) -> User:
+    number = next(_numbers)
+    user = User(
+        id=ids.new_id(),
+        company_id=company.id if company else "c1",
+        username=f"user{number}",
+        display_name=f"Person {number}",
+        nickname=f"Person {number}",
+        created_at=AT,
+    )
+    return replace(user, **facts)
+
+
+def a_group(company: Company | None = None, **facts: Any) -> Group:
+    number = next(_numbers)
+    group = Group(
+        id=ids.new_id(),
+        company_id=company.id if company else "c1",
+        slug=f"team{number}",
+        name=f"Team {number}",
+        created_at=AT,
+    )
+    return replace(group, **facts)
+
+
+def a_credential(user: User, **facts: Any) -> tuple[Credential, str]:
+    """Return a credential and its stored secret."""
+    credential = Credential(id=ids.new_id(), user_id=user.id, label="Telefon", created_at=AT)
+    return replace(credential, **facts), ids.sha256_hex(credential.id)
+
+
+def a_mark(user: User, **facts: Any) -> Due:
+    """Return a mark of the user's scope."""
+    scope = Scope(kind=ScopeKind.USER, company_id=user.company_id, id=user.id)
+    return replace(Due(scope=scope, aspects=Aspect.ALL, priority=Priority.CHANGE, marked_at=AT), **facts)

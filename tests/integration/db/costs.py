@@ -1,0 +1,67 @@
+"""What every database's transaction may cost, in statements. Subclass and override the fixture `directory`."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+
+import pytest
+
+from kleanxmpp.db.directory import SqlDirectory
+from kleanxmpp.db.statements import count_statements
+from kleanxmpp.model import Aspect, Company, Priority, Role
+from kleanxmpp.ports import Transaction
+from tests.contracts.directory_base import DirectoryBase, saved_group, saved_user, saved_users
+from tests.factories import AT, a_mark, a_user
+
+Work = Callable[[Transaction], Awaitable[object]]
+
+
+async def statements_of(directory: SqlDirectory, company: Company, work: Work) -> int:
+    with count_statements(directory) as sent:
+        async with directory.write(company.id) as tx:
+            await work(tx)
+    return len(sent)
+
+
+class CostsContract(DirectoryBase):
+    @pytest.mark.parametrize("size", [3, 300])
+    async def test_one_person_costs_the_same_in_every_company(
+        self, directory: SqlDirectory, company: Company, size: int
+    ) -> None:
+        people = await saved_users(directory, *(a_user(company) for _ in range(size)))
+        groups = [await saved_group(directory, company, *people) for _ in range(3)]
+        joiner = await saved_user(directory, company)
+        roles = {joiner.id: Role.MEMBER}
+        last = people[-1]
+
+        async def cost(work: Work) -> int:
+            return await statements_of(directory, company, work)
+
+        nothing = await cost(lambda tx: tx.company(company.id)) - 1
+        assert await cost(lambda tx: tx.person(company.id, last.id)) - nothing == 5
+        assert await cost(lambda tx: tx.page_people(company.id, after=None, limit=size)) - nothing == 5
+        assert await cost(lambda tx: tx.group_circle(company.id, groups[0].id)) - nothing == 4
+        assert await cost(lambda tx: tx.put_members(groups[0].id, roles)) - nothing == 5
+        assert await cost(lambda tx: tx.remove_members(groups[0].id, [joiner.id])) - nothing == 2
+        assert await cost(lambda tx: tx.save_users([replace(last, version=9)])) - nothing == 3
+        assert await cost(lambda tx: tx.roles_of(groups[0].id, [last.id])) - nothing == 1
+        everybody: Work = lambda tx: tx.mark_users_due(  # noqa: E731 - reads like its neighbours
+            company.id, aspects=Aspect.ALL, priority=Priority.CHANGE, at=AT
+        )
+        assert await cost(everybody) - nothing <= 2
+
+    async def test_ten_thousand_values_are_a_handful_of_statements(
+        self, directory: SqlDirectory, company: Company
+    ) -> None:
+        people = [a_user(company) for _ in range(10_000)]
+        ids = [user.id for user in people]
+
+        async def cost(work: Work) -> int:
+            return await statements_of(directory, company, work)
+
+        assert await cost(lambda tx: tx.add_users(people)) <= 8
+        assert await cost(lambda tx: tx.save_users(people)) <= 8
+        assert await cost(lambda tx: tx.users_by_id(company.id, ids)) <= 8
+        assert await cost(lambda tx: tx.mark_due([a_mark(user) for user in people])) <= 8
+        group = await saved_group(directory, company)
+        assert await cost(lambda tx: tx.put_members(group.id, dict.fromkeys(ids, Role.MEMBER))) <= 8
+        assert await cost(lambda tx: tx.remove_members(group.id, ids)) <= 8

@@ -1,0 +1,103 @@
+"""Migrations: they make exactly the tables of `tables.py`, on both databases, and nothing else passes `check`."""
+
+import asyncio
+import itertools
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import text
+from sqlalchemy.engine import Connection
+
+from kleanxmpp import errors
+from kleanxmpp.db import __main__ as command_line
+from kleanxmpp.db.directory import SqlDirectory
+from kleanxmpp.db.migrate import upgrade, upgrade_database
+from kleanxmpp.db.migrations import REVISION
+from kleanxmpp.db.tables import metadata
+from kleanxmpp.desired import may_chat
+from tests.contracts.directory_base import saved_company, saved_users
+from tests.factories import a_company, a_credential, a_user
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/empty.db"
+    url: str = request.getfixturevalue("empty_postgres_url")
+    return url
+
+
+@pytest.fixture
+async def directory(empty_url: str) -> AsyncIterator[SqlDirectory]:
+    directory = SqlDirectory(empty_url)
+    yield directory
+    await directory.close()
+
+
+async def test_an_empty_database_is_not_migrated(directory: SqlDirectory) -> None:
+    with pytest.raises(errors.DirectoryUnavailable, match="db upgrade"):
+        await directory.check()
+    with pytest.raises(errors.DirectoryUnavailable, match="db upgrade"):
+        async with directory.read() as tx:
+            await tx.companies()
+
+
+async def test_upgrading_twice_and_at_once_is_harmless(directory: SqlDirectory, empty_url: str) -> None:
+    await asyncio.gather(upgrade_database(empty_url), upgrade_database(empty_url))
+    await upgrade(directory.engines.writing)
+    await directory.check()
+
+
+async def test_another_revision_does_not_pass(directory: SqlDirectory) -> None:
+    await upgrade(directory.engines.writing)
+    async with directory.engines.writing.begin() as connection:
+        await connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(errors.DirectoryUnavailable, match="not migrated"):
+        await directory.check()
+
+
+async def test_the_migrations_make_the_tables_that_the_code_uses(directory: SqlDirectory) -> None:
+    def differences(connection: Connection) -> list[object]:
+        context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
+        return compare_metadata(context, metadata)
+
+    await upgrade(directory.engines.writing)
+    async with directory.engines.reading.connect() as connection:
+        assert await connection.run_sync(differences) == []
+
+
+async def test_the_views_hold_exactly_who_may_chat(directory: SqlDirectory) -> None:
+    await upgrade(directory.engines.writing)
+    expected, people = set(), []
+    for enabled, active, permitted, erasing in itertools.product([True, False], repeat=4):
+        company = await saved_company(directory, a_company(enabled=enabled))
+        user = a_user(company, active=active, chat_permission=permitted, erasing=erasing)
+        await saved_users(directory, user)
+        people.append(user)
+        if may_chat(company, user):
+            expected.add((company.domain, user.username))
+    secrets = {user.username: a_credential(user) for user in people}
+    async with directory.write() as tx:
+        await tx.add_credentials(list(secrets.values()))
+    async with directory.engines.reading.connect() as connection:
+        chatting = (await connection.execute(text("SELECT domain, username FROM may_chat"))).all()
+        logins = (await connection.execute(text("SELECT domain, username, secret_sha256 FROM logins"))).all()
+    assert {tuple(row) for row in chatting} == expected
+    assert {tuple(row) for row in logins} == {(domain, name, secrets[name][1]) for domain, name in expected}
+
+
+def test_the_newest_revision_is_the_one_that_check_wants() -> None:
+    config = Config()
+    config.set_main_option("script_location", "kleanxmpp.db:migrations")
+    assert ScriptDirectory.from_config(config).get_heads() == [REVISION]
+
+
+def test_the_command_line_upgrades(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert command_line.main(["upgrade", f"sqlite:///{tmp_path}/new.db"]) == 0
+    assert command_line.main(["upgrade", f"sqlite:///{tmp_path}/missing/new.db"]) == 1
+    assert "database" in capsys.readouterr().err
