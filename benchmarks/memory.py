@@ -1,0 +1,35 @@
+"""How much memory another process uses, read from /proc."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+_EVERY = 0.25
+
+
+def resident(pid: int) -> float:
+    """Return the resident memory of a process in MB."""
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("VmRSS:"):
+            return int(line.split()[1]) / 1024
+    raise RuntimeError("the process has ended")
+
+
+@asynccontextmanager
+async def watched(pid: int) -> AsyncIterator[list[float]]:
+    """Yield a list that grows by the resident memory four times a second, and once more at the end."""
+    series = [resident(pid)]
+
+    async def watch() -> None:
+        while True:
+            await asyncio.sleep(_EVERY)
+            series.append(resident(pid))
+
+    task = asyncio.create_task(watch())
+    try:
+        yield series
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        series.append(resident(pid))
