@@ -40,7 +40,7 @@ async def once(call: Call, *, key: str, fingerprint: str, run: Callable[[], Awai
     if not _KEY.fullmatch(key):
         raise invalid(HEADER, "A key has 1 to 200 visible ASCII characters, without spaces.")
     mine = (call.token.id, key)
-    if False:
+    if mine in call.services.in_progress:
         raise Problem(kind=kinds.IN_PROGRESS, headers={"Retry-After": "1"})
     call.services.in_progress.add(mine)
     try:

@@ -47,13 +47,18 @@ async def names(link: Link, *, domain: str) -> frozenset[str]:
 
 
 async def set_group(link: Link, change: changes.SetSharedGroup, *, domain: str) -> int:
-    """Create the group or change its options."""
+    """Create the group or change its options. Adding who is connected once more tells their clients the new label."""
     await _set_options(link, change.name, domain=domain, label=change.label, displayed=change.displayed)
+    if change.displayed and change.name != GATE:
+        connected = await _connected(link, change.name, domain=domain)
+        await _add_in_turn(link, change.name, domain=domain, usernames=connected)
     return 1
 
 
 async def remove_group(link: Link, change: changes.RemoveSharedGroup, *, domain: str) -> int:
-    """Delete the group with its memberships."""
+    """Delete the group with its memberships. Who is connected leaves it first: deleting tells no client anything."""
+    connected = await _connected(link, change.name, domain=domain)
+    await _remove_in_turn(link, change.name, domain=domain, usernames=connected)
     await link.api.groups.delete(change.name, host=domain)
     return 1
 
@@ -83,6 +88,10 @@ async def close_gate(link: Link, username: str, *, domain: str) -> int:
     """Let the person in no more."""
     await link.api.groups.remove_user(username, host=domain, group=GATE)
     return 1
+
+
+async def _connected(link: Link, name: str, *, domain: str) -> frozenset[str]:
+    return await members(link, name, domain=domain) & await sessions.online(link, domain=domain)
 
 
 async def _fill(link: Link, change: changes.AddToSharedGroup, *, domain: str) -> None:

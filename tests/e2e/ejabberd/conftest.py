@@ -10,7 +10,7 @@ import pytest_asyncio
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from ejabberd_world import API_PASSWORD, API_USER, COMPONENT_SECRET, DOMAIN, OTHER_DOMAIN, Directory, World
+from tests.e2e.ejabberd.ejabberd_world import API_PASSWORD, API_USER, COMPONENT_SECRET, DOMAIN, OTHER_DOMAIN, Directory, World
 
 from ejabberd.api import EjabberdApi
 from ejabberd.config import GATE_GROUP, ServerConfig

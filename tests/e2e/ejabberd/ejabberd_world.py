@@ -6,7 +6,7 @@ import sqlite3
 import ssl
 from pathlib import Path
 
-from xmpp_wire import (
+from tests.e2e.ejabberd.xmpp_wire import (
     Client,
     Element,
     TcpWire,

@@ -4,7 +4,7 @@ from xml.etree import ElementTree as ET
 
 import aiohttp
 import pytest
-from ejabberd_world import API_PASSWORD, API_USER, DOMAIN, ROOMS, World
+from tests.e2e.ejabberd.ejabberd_world import API_PASSWORD, API_USER, DOMAIN, ROOMS, World
 
 from ejabberd.api import EjabberdApi, Refused
 from ejabberd.config import GATE_GROUP

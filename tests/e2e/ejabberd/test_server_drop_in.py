@@ -7,7 +7,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 import pytest_asyncio
-from ejabberd_world import (
+from tests.e2e.ejabberd.ejabberd_world import (
     API_PASSWORD,
     API_USER,
     COMPONENT_SECRET,
@@ -17,7 +17,7 @@ from ejabberd_world import (
     Directory,
     World,
 )
-from xmpp_wire import Refusal, condition_of, mechanisms
+from tests.e2e.ejabberd.xmpp_wire import Refusal, condition_of, mechanisms
 
 from ejabberd.api import EjabberdApi
 from ejabberd.config import GATE_GROUP, ServerConfig, drop_in

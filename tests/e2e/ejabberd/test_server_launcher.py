@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from ejabberd_world import (
+from tests.e2e.ejabberd.ejabberd_world import (
     API_PASSWORD,
     API_USER,
     COMPONENT_SECRET,
@@ -19,7 +19,7 @@ from ejabberd_world import (
     Directory,
     World,
 )
-from xmpp_wire import Closed, Refusal
+from tests.e2e.ejabberd.xmpp_wire import Closed, Refusal
 
 from ejabberd.api import EjabberdApi
 from ejabberd.config import GATE_GROUP, ServerConfig

@@ -3,8 +3,8 @@
 import base64
 
 import pytest
-from ejabberd_world import API_PASSWORD, DOMAIN, OTHER_DOMAIN, World
-from xmpp_wire import (
+from tests.e2e.ejabberd.ejabberd_world import API_PASSWORD, DOMAIN, OTHER_DOMAIN, World
+from tests.e2e.ejabberd.xmpp_wire import (
     BIND,
     SASL,
     STREAM,

@@ -4,8 +4,8 @@ import base64
 import hashlib
 
 import pytest
-from ejabberd_world import DOMAIN, World
-from xmpp_wire import Client, Element, condition_of, is_stanza
+from tests.e2e.ejabberd.ejabberd_world import DOMAIN, World
+from tests.e2e.ejabberd.xmpp_wire import Client, Element, condition_of, is_stanza
 
 pytestmark = pytest.mark.e2e
 

@@ -3,8 +3,8 @@
 import itertools
 
 import pytest
-from ejabberd_world import COMPONENT, DOMAIN, ROOMS, World
-from xmpp_wire import Client, Element, condition_of, is_stanza, local
+from tests.e2e.ejabberd.ejabberd_world import COMPONENT, DOMAIN, ROOMS, World
+from tests.e2e.ejabberd.xmpp_wire import Client, Element, condition_of, is_stanza, local
 
 from ejabberd.config import GATE_GROUP
 
