@@ -6,9 +6,11 @@ people's logins never leave ejabberd there.
 
 import asyncio
 import struct
+import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from pathlib import Path
 from statistics import median
 
 from benchmarks import people
@@ -39,7 +41,8 @@ async def measure(bench: Bench) -> list[Figure]:
             async with open_script(world.ejabberd) as script:
                 await _let_in(script, some, register=world is internal)
         bench.say("logins: asking the login program")
-        questions = [await _questions_a_second(ours, users, seconds=bench.pick(3, 1)) for _ in range(3)]
+        config, seconds = ours.folder / "extauth.toml", bench.pick(3, 1)
+        questions = [await asyncio.to_thread(_questions_a_second, config, users, seconds=seconds) for _ in range(3)]
         external, stored = [], []
         for number in range(rounds):
             bench.say(f"logins: round {number + 1} of {rounds}")
@@ -61,29 +64,26 @@ async def _let_in(script: Script, users: Sequence[User], *, register: bool) -> N
     await each(users, let_in)
 
 
-async def _questions_a_second(world: World, users: Sequence[User], *, seconds: float) -> float:
+def _questions_a_second(config: Path, users: Sequence[User], *, seconds: float) -> float:
     """Ask one program one question after the other, as ejabberd does: every second one has a wrong secret."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "ejabberd.extauth", str(world.folder / "extauth.toml"),
-        stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
-    )  # fmt: skip
-    try:
-        await _ask(process, users[0], right=True)  # it has started when it answers
-        began, asked = time.monotonic(), 0
-        while (passed := time.monotonic() - began) < seconds:
-            await _ask(process, users[asked % len(users)], right=asked % 2 == 0)
-            asked += 1
-        return asked / passed
-    finally:
-        process.kill()
-        await process.wait()
+    command = (sys.executable, "-m", "ejabberd.extauth", str(config))
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0) as process:
+        try:
+            _ask(process, users[0], right=True)  # it has started when it answers
+            began, asked = time.monotonic(), 0
+            while (passed := time.monotonic() - began) < seconds:
+                _ask(process, users[asked % len(users)], right=asked % 2 == 0)
+                asked += 1
+            return asked / passed
+        finally:
+            process.kill()
 
 
-async def _ask(process: asyncio.subprocess.Process, user: User, *, right: bool) -> None:
+def _ask(process: subprocess.Popen[bytes], user: User, *, right: bool) -> None:
     assert process.stdin is not None and process.stdout is not None
     question = f"auth:{user.username}:{DOMAIN}:{people.secret(user) if right else 'wrong'}".encode()
     process.stdin.write(struct.pack(">H", len(question)) + question)
-    answer = await process.stdout.readexactly(4)
+    answer = process.stdout.read(4)
     if answer != struct.pack(">HH", 2, right):
         raise RuntimeError(f"the login program answered {answer!r} for a {'right' if right else 'wrong'} secret")
 

@@ -15,11 +15,15 @@ _LONGEST = 512
 
 
 class Relay:
-    """Passes everything on to a port of this machine and counts what the service sends. `port` is where it listens."""
+    """Passes everything on to a port of this machine and counts what the service sends. `port` is where it listens.
+
+    `carried` are the bytes that crossed it, both ways: one answer may hold thousands of people.
+    """
 
     def __init__(self, to_port: int) -> None:
         self.port = 0
         self.counts: Counter[str] = Counter()
+        self.carried = 0
         self._to_port = to_port
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -36,6 +40,11 @@ class Relay:
         finally:
             self._tasks.discard(task)
 
+    def forget(self) -> None:
+        """Count from here on."""
+        self.counts.clear()
+        self.carried = 0
+
     async def stop(self) -> None:
         """End the connections that are open."""
         for task in self._tasks:
@@ -47,6 +56,7 @@ class Relay:
         try:
             with suppress(ConnectionError):
                 while data := await reader.read(65536):
+                    self.carried += len(data)
                     if counting:
                         rest = self._count(rest + data)
                     writer.write(data)

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from kleanxmpp import errors, groups, ids, jid, offboardings, users
+from kleanxmpp import drafts, errors, groups, ids, jid, offboardings
 from kleanxmpp.desired import may_chat
 from kleanxmpp.model import (
     Aspect,
@@ -42,7 +42,7 @@ async def add_company(
         id=ids.new_id(),
         domain=jid.normalise_domain(domain),
         name=groups.checked_name(name),
-        locale=users.checked_locale(locale),
+        locale=drafts.checked_locale(locale),
     )
     async with directory.write(company.id) as tx:
         await tx.save_company(company)
@@ -86,7 +86,7 @@ def _patched(company: Company, patch: CompanyPatch) -> Company:
     return replace(
         company,
         name=groups.checked_name(patch.name) if patch.name is not None else company.name,
-        locale=users.checked_locale(patch.locale) if patch.locale is not None else company.locale,
+        locale=drafts.checked_locale(patch.locale) if patch.locale is not None else company.locale,
         contact_visibility=patch.contact_visibility or company.contact_visibility,
         contacts_max=company.contacts_max if patch.contacts_max is None else patch.contacts_max,
         enabled=company.enabled if patch.enabled is None else patch.enabled,
@@ -97,12 +97,11 @@ async def _switch_everybody(
     tx: Transaction, before: Company, after: Company, *, actor: str, reason: str | None, now: datetime
 ) -> None:
     async for page in _user_pages(tx, after):
-        for user in page:
-            if may_chat(before, user) and not may_chat(after, user):
-                await offboardings.begin(tx, user, actor=actor, reason=reason, now=now)
-            elif may_chat(after, user) and not may_chat(before, user):
-                await offboardings.cancel(tx, user, now=now)
-                await tx.mark_due([Due(scope=offboardings.scope_of(user), marked_at=now)])
+        leaving = [user for user in page if may_chat(before, user) and not may_chat(after, user)]
+        returning = [user for user in page if may_chat(after, user) and not may_chat(before, user)]
+        await offboardings.begin_all(tx, leaving, actor=actor, reason=reason, now=now)
+        await offboardings.cancel_all(tx, returning, now=now)
+        await tx.mark_due([Due(scope=offboardings.scope_of(user), marked_at=now) for user in returning])
 
 
 async def _user_pages(tx: Transaction, company: Company) -> AsyncIterator[list[User]]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
-from kleanxmpp import errors, groups, jid, names, users
+from kleanxmpp import drafts, errors, groups, jid, names
 from kleanxmpp.model import Role
 
 COLUMNS = {
@@ -20,7 +20,7 @@ COLUMNS = {
     "last_name": "",
     "external_id": "the id that HR or KleanApp uses; the surest way to find the person again",
     "email": "",
-    "locale": f"one of {', '.join(users.LOCALES)}",
+    "locale": f"one of {', '.join(drafts.LOCALES)}",
     "active": "ja/nein, yes/no, true/false, 1/0; no off-boards the person",
     "chat_permission": "like active",
     "groups": "names separated by ; and a * after (or before) those that the person moderates",
@@ -192,10 +192,10 @@ def _repeated(rows: Iterable[Row]) -> Iterator[Fault]:
 
 _CHECKS: Mapping[str, Callable[[str], object]] = {
     "username": jid.normalise_localpart,
-    "display_name": users.checked_name,
+    "display_name": drafts.checked_name,
     "external_id": _external_id,
     "email": _email,
-    "locale": users.checked_locale,
+    "locale": drafts.checked_locale,
     "active": _boolean,
     "chat_permission": _boolean,
     "groups": _groups,

@@ -10,7 +10,7 @@ from datetime import datetime
 from itertools import islice
 from typing import TypeVar
 
-from kleanxmpp import groups, ids, names, users
+from kleanxmpp import consequences, groups, ids, names
 from kleanxmpp.csv_file import FaultyFile, Row
 from kleanxmpp.import_matching import Known, Match, match, usernames_to_make
 from kleanxmpp.import_plan import NICKNAMES_TRIED, Existing, ImportPlan, plan_import
@@ -113,14 +113,16 @@ async def _apply(
     done, total = 0, len(plan.added) + len(plan.changed) + len(plan.circles)
     for added in _chunks(plan.added):
         await tx.add_users(added)
-        await users.record_changes(
+        await consequences.record_changes(
             tx, company=company, before=[None] * len(added), after=added, actor=actor, reason=reason, now=now
         )
         progress(done := done + len(added), total)
     await tx.save_users([after for _, after in plan.changed])
     for changed in _chunks(plan.changed):
         before, after = [old for old, _ in changed], [new for _, new in changed]
-        await users.record_changes(tx, company=company, before=before, after=after, actor=actor, reason=reason, now=now)
+        await consequences.record_changes(
+            tx, company=company, before=before, after=after, actor=actor, reason=reason, now=now
+        )
         progress(done := done + len(changed), total)
     for name, kind in plan.new_groups.items():
         await groups.new_group(tx, company=company, name=name, kind=kind, actor=actor, now=now)

@@ -3,6 +3,7 @@
 The reconcile loop does the work (`kleanxmpp.reconcile`); here are its beginning, its end, and what counts as proof.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -18,22 +19,39 @@ def scope_of(user: User) -> Scope:
     return Scope(kind=ScopeKind.USER, company_id=user.company_id, id=user.id)
 
 
+async def begin_all(
+    tx: Transaction, leavers: Sequence[User], *, actor: str, reason: str | None, now: datetime
+) -> Mapping[str, Offboarding]:
+    """Open an off-boarding for each of these people of one company who has none, and make them the loop's next work.
+
+    Return each person's off-boarding by user id. Bulk: the number of queries does not grow with the people.
+    """
+    if not leavers:
+        return {}
+    opened = {one.user_id: one for one in await tx.open_offboardings(leavers[0].company_id, [u.id for u in leavers])}
+    begun = [
+        Offboarding(
+            id=ids.new_id(), company_id=user.company_id, user_id=user.id, reason=reason, actor=actor, requested_at=now
+        )
+        for user in leavers
+        if user.id not in opened
+    ]
+    await tx.add_offboardings(begun)
+    marks = [Due(scope=scope_of(user), priority=Priority.OFFBOARDING, marked_at=now) for user in leavers]
+    await tx.mark_due(marks)
+    return opened | {one.user_id: one for one in begun}
+
+
 async def begin(tx: Transaction, user: User, *, actor: str, reason: str | None, now: datetime) -> Offboarding:
     """Open the person's off-boarding, or return the one that is open, and make it the loop's next work."""
-    await tx.mark_due([Due(scope=scope_of(user), priority=Priority.OFFBOARDING, marked_at=now)])
-    if found := await tx.open_offboarding(user.id):
-        return found
-    begun = Offboarding(
-        id=ids.new_id(), company_id=user.company_id, user_id=user.id, reason=reason, actor=actor, requested_at=now
-    )
-    await tx.add_offboarding(begun)
-    return begun
+    return (await begin_all(tx, [user], actor=actor, reason=reason, now=now))[user.id]
 
 
-async def cancel(tx: Transaction, user: User, *, now: datetime) -> None:
-    """Close the person's open off-boarding without proof, because the right was given back."""
-    if found := await tx.open_offboarding(user.id):
-        await tx.save_offboarding(replace(found, cancelled_at=now))
+async def cancel_all(tx: Transaction, returning: Sequence[User], *, now: datetime) -> None:
+    """Close the open off-boardings of these people of one company without proof: the right was given back."""
+    if returning:
+        for found in await tx.open_offboardings(returning[0].company_id, [user.id for user in returning]):
+            await tx.save_offboarding(replace(found, cancelled_at=now))
 
 
 def completed(offboarding: Offboarding, lines: tuple[Evidence, ...], *, now: datetime) -> Offboarding:

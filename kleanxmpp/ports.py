@@ -205,11 +205,16 @@ class Transaction(Protocol):
     async def page_audit(self, company_id: str, *, before: int | None, limit: int) -> Sequence[AuditEntry]:
         """Return entries, newest first, those with an id smaller than `before`."""
 
-    async def add_offboarding(self, offboarding: Offboarding) -> None: ...
+    async def add_offboardings(self, begun: Sequence[Offboarding]) -> None: ...
     async def save_offboarding(self, offboarding: Offboarding) -> None: ...
     async def offboarding(self, company_id: str, offboarding_id: str) -> Offboarding | None: ...
     async def open_offboarding(self, user_id: str) -> Offboarding | None:
         """Return the one that is neither completed nor cancelled, if there is one."""
+
+    async def open_offboardings(
+        self, company_id: str, user_ids: Collection[str] | None = None
+    ) -> Sequence[Offboarding]:
+        """Return those of these users (None: of everybody) that are neither completed nor cancelled, oldest first."""
 
     async def page_offboardings(self, company_id: str, user_id: str, *, limit: int) -> Sequence[Offboarding]:
         """Return the newest first."""

@@ -1,6 +1,6 @@
 """The parts of `MemoryDirectory`'s transaction about due scopes, the audit log and off-boardings."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -82,9 +82,9 @@ class MemoryRecords(MemoryPart):
         mine = [entry for entry in reversed(self._tables.audit) if entry.company_id == company_id]
         return [entry for entry in mine if before is None or entry.id < before][:limit]
 
-    async def add_offboarding(self, offboarding: Offboarding) -> None:
+    async def add_offboardings(self, begun: Sequence[Offboarding]) -> None:
         with self._changing() as tables:
-            tables.offboardings[offboarding.id] = offboarding
+            tables.offboardings |= {one.id: one for one in begun}
 
     async def save_offboarding(self, offboarding: Offboarding) -> None:
         with self._changing() as tables:
@@ -98,6 +98,13 @@ class MemoryRecords(MemoryPart):
     async def open_offboarding(self, user_id: str) -> Offboarding | None:
         mine = (o for o in self._newest_first() if o.user_id == user_id)
         return next((o for o in mine if o.completed_at is None and o.cancelled_at is None), None)
+
+    async def open_offboardings(
+        self, company_id: str, user_ids: Collection[str] | None = None
+    ) -> Sequence[Offboarding]:
+        theirs = (o for o in reversed(self._newest_first()) if o.company_id == company_id)
+        still_open = [o for o in theirs if o.completed_at is None and o.cancelled_at is None]
+        return still_open if user_ids is None else [o for o in still_open if o.user_id in set(user_ids)]
 
     async def page_offboardings(self, company_id: str, user_id: str, *, limit: int) -> Sequence[Offboarding]:
         return [o for o in self._newest_first() if o.company_id == company_id and o.user_id == user_id][:limit]

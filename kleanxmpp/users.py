@@ -1,37 +1,15 @@
-"""Use cases about people. Every door (API, command line, import) comes through here.
+"""Use cases about people. Every door (API, command line, import) comes through here, or through its two parts.
 
-`record_changes` is the one place that decides what a change of a person sets in motion: an off-boarding
-begins when somebody who could chat no longer may, whatever the reason was, and in the same transaction as
-the change itself.
+`drafts` says what is acceptable about a person, `consequences` what a change sets in motion.
 """
 
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from itertools import islice
 from typing import Any
 
-from kleanxmpp import errors, ids, jid, names, offboardings
-from kleanxmpp.desired import may_chat
-from kleanxmpp.model import Aspect, AuditEntry, Company, Due, Offboarding, User
-from kleanxmpp.offboardings import scope_of
+from kleanxmpp import consequences, drafts, errors, jid, offboardings
+from kleanxmpp.model import Company, Offboarding, User
 from kleanxmpp.ports import Directory, Transaction
-
-LOCALES = ("de", "en")
-_NAMES = Aspect.PROFILE | Aspect.BOOKMARKS
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NewUser:
-    """What is known about a person before they are in the directory. Without username one is made from the name."""
-
-    display_name: str
-    username: str | None = None
-    external_id: str | None = None
-    email: str | None = None
-    locale: str | None = None
-    active: bool = True
-    chat_permission: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +25,7 @@ class UserPatch:
     chat_permission: bool = True
 
 
-async def add_user(directory: Directory, company: Company, new: NewUser, *, actor: str, now: datetime) -> User:
+async def add_user(directory: Directory, company: Company, new: drafts.NewUser, *, actor: str, now: datetime) -> User:
     """Add a person. Raises Invalid or Conflict with the field named."""
     async with directory.write(company.id) as tx:
         return await _add(tx, company, new, actor=actor, now=now)
@@ -74,7 +52,7 @@ async def update_user(
 async def put_user(
     directory: Directory,
     company: Company,
-    new: NewUser,
+    new: drafts.NewUser,
     *,
     actor: str,
     now: datetime,
@@ -153,7 +131,9 @@ async def erase(
             raise errors.Stale
         after = replace(user, active=False, erasing=True, version=user.version + 1)
         await tx.save_users([after])
-        await record_changes(tx, company=company, before=[user], after=[after], actor=actor, reason=reason, now=now)
+        await consequences.record_changes(
+            tx, company=company, before=[user], after=[after], actor=actor, reason=reason, now=now
+        )
         return await offboardings.begin(tx, after, actor=actor, reason=reason, now=now)
 
 
@@ -165,80 +145,13 @@ async def existing(tx: Transaction, company: Company, user_id: str, *, erasing: 
     return user
 
 
-async def record_changes(
-    tx: Transaction,
-    *,
-    company: Company,
-    before: Sequence[User | None],
-    after: Sequence[User],
-    actor: str,
-    reason: str | None,
-    now: datetime,
-) -> None:
-    """Set in motion what already saved changes mean: due marks, off-boardings begun or cancelled, audit entries.
-
-    `before` and `after` are pairs by position; None before: the person is new. Bulk: cost follows the pairs.
-    """
-    marks: list[Due] = []
-    audit: list[AuditEntry] = []
-    for old, new in zip(before, after, strict=True):
-        could, can = old is not None and may_chat(company, old), may_chat(company, new)
-        if could and not can:
-            await offboardings.begin(tx, new, actor=actor, reason=reason, now=now)
-        elif can and not could:
-            if old is not None:
-                await offboardings.cancel(tx, new, now=now)
-            marks.append(_mark(new, aspects=Aspect.ALL, now=now))
-        elif can and old is not None and _names_of(old) != _names_of(new):
-            marks.append(_mark(new, aspects=_NAMES, now=now))
-        audit += _audit(old, new, actor=actor, reason=reason, now=now)
-    await tx.mark_due(marks)
-    await tx.add_audit(audit)
-
-
-async def _add(tx: Transaction, company: Company, new: NewUser, *, actor: str, now: datetime) -> User:
-    user = await draft(tx, company, new, now=now)
+async def _add(tx: Transaction, company: Company, new: drafts.NewUser, *, actor: str, now: datetime) -> User:
+    user = await drafts.draft(tx, company, new, now=now)
     await tx.add_users([user])
-    await record_changes(tx, company=company, before=[None], after=[user], actor=actor, reason=None, now=now)
-    return user
-
-
-async def draft(tx: Transaction, company: Company, new: NewUser, *, now: datetime) -> User:
-    """Return a valid user that is not saved yet, with a username and a nickname that nobody else has."""
-    display_name = checked_name(new.display_name)
-    if new.username:
-        username = jid.normalise_localpart(new.username)
-    else:
-        username = await _free_username(tx, company, names.username_from(display_name))
-    nickname = await _free_nickname(tx, company, display_name, username=username)
-    return User(
-        id=ids.new_id(),
-        company_id=company.id,
-        username=username,
-        display_name=display_name,
-        nickname=nickname,
-        external_id=new.external_id or None,
-        email=new.email or None,
-        locale=checked_locale(new.locale or company.locale),
-        active=new.active,
-        chat_permission=new.chat_permission,
-        created_at=now,
+    await consequences.record_changes(
+        tx, company=company, before=[None], after=[user], actor=actor, reason=None, now=now
     )
-
-
-def checked_name(text: str) -> str:
-    """Return the display name with single spaces. Raises Invalid for nothing, control characters or over 200."""
-    name = " ".join(text.split())
-    if not name or len(name) > 200 or not name.isprintable():
-        raise errors.Invalid("A display name has 1 to 200 printable characters.", field="display_name")
-    return name
-
-
-def checked_locale(text: str) -> str:
-    """Return the locale if the product speaks it. Raises Invalid."""
-    if text not in LOCALES:
-        raise errors.Invalid(f"The locale must be one of: {', '.join(LOCALES)}.", field="locale")
-    return text
+    return user
 
 
 async def _update(
@@ -253,9 +166,9 @@ async def _update(
 ) -> User:
     after = user
     if "display_name" in patch.fields:
-        after = await _renamed(tx, company, after, checked_name(patch.display_name))
+        after = await _renamed(tx, company, after, drafts.checked_name(patch.display_name))
     if "locale" in patch.fields:
-        after = replace(after, locale=checked_locale(patch.locale))
+        after = replace(after, locale=drafts.checked_locale(patch.locale))
     plain: dict[str, Any] = {f: getattr(patch, f) for f in ("active", "chat_permission") if f in patch.fields}
     plain |= {f: getattr(patch, f) or None for f in ("external_id", "email") if f in patch.fields}
     after = replace(after, **plain)
@@ -263,69 +176,14 @@ async def _update(
         return user
     after = replace(after, version=user.version + 1)
     await tx.save_users([after])
-    await record_changes(tx, company=company, before=[user], after=[after], actor=actor, reason=reason, now=now)
+    await consequences.record_changes(
+        tx, company=company, before=[user], after=[after], actor=actor, reason=reason, now=now
+    )
     return after
 
 
 async def _renamed(tx: Transaction, company: Company, user: User, display_name: str) -> User:
     if display_name == user.display_name:
         return user
-    nickname = await _free_nickname(tx, company, display_name, username=user.username, own=user.id)
+    nickname = await drafts.free_nickname(tx, company, display_name, username=user.username, own=user.id)
     return replace(user, display_name=display_name, nickname=nickname)
-
-
-async def _free_nickname(
-    tx: Transaction, company: Company, display_name: str, *, username: str, own: str | None = None
-) -> str:
-    candidates = list(islice(names.nicknames_from(display_name, username), 8))
-    holders = await tx.taken_nicknames(company.id, candidates)
-    free = (name for name in candidates if holders.get(name) in {None, own})
-    if nickname := next(free, None):
-        return nickname
-    raise errors.Conflict("Other people appear under this name already.", field="display_name")
-
-
-async def _free_username(tx: Transaction, company: Company, candidate: str) -> str:
-    for size in (8, 64, 1024):
-        candidates = list(islice(names.numbered_from(candidate), size))
-        taken = await tx.taken_usernames(company.id, candidates)
-        if free := next((name for name in candidates if name not in taken), None):
-            return free
-    raise errors.Conflict("Too many people have this name; give a username.", field="username")
-
-
-def _mark(user: User, *, aspects: Aspect, now: datetime) -> Due:
-    return Due(scope=scope_of(user), aspects=aspects, marked_at=now)
-
-
-def _names_of(user: User) -> tuple[str, str]:
-    return user.display_name, user.nickname
-
-
-def _audit(old: User | None, new: User, *, actor: str, reason: str | None, now: datetime) -> Iterator[AuditEntry]:
-    for action, details in _actions(old, new):
-        yield AuditEntry(
-            company_id=new.company_id,
-            at=now,
-            actor=actor,
-            action=action,
-            subject=f"user:{new.id}",
-            reason=reason,
-            details=details,
-        )
-
-
-def _actions(old: User | None, new: User) -> Iterator[tuple[str, dict[str, object]]]:
-    """Yield what happened in the audit log's words. Field names only: the log outlives the person's erasure."""
-    if old is None:
-        yield "user.added", {"active": new.active, "chat_permission": new.chat_permission}
-        return
-    if old.active != new.active:
-        yield ("user.reactivated" if new.active else "user.deactivated"), {}
-    if old.chat_permission != new.chat_permission:
-        yield ("user.permission_granted" if new.chat_permission else "user.permission_withdrawn"), {}
-    if new.erasing and not old.erasing:
-        yield "user.erasure_requested", {}
-    changed = [f for f in ("display_name", "external_id", "email", "locale") if getattr(old, f) != getattr(new, f)]
-    if changed:
-        yield "user.changed", {"fields": changed}

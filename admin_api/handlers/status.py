@@ -1,10 +1,5 @@
 """What is out of step and why, and sweeping now."""
 
-from collections.abc import Sequence
-
-from kleanxmpp.model import Due, Offboarding, ScopeKind
-from kleanxmpp.ports import Transaction
-
 from .. import problem_kinds as kinds
 from ..answers import Answer
 from ..problems import Problem
@@ -32,7 +27,7 @@ async def get_status(call: Call) -> Answer:
     async with call.directory.read() as tx:
         due = await tx.page_due(call.company.id, limit=_SHOWN)
         count = await tx.count_due(call.company.id)
-        running = await _running(tx, due)
+        running = await tx.open_offboardings(call.company.id)
     marked = [one.marked_at for one in due if one.marked_at is not None]
     reconciler = call.services.reconciler
     report = None if reconciler is None else reconciler.reports.get(call.company.id)
@@ -60,11 +55,6 @@ async def reconcile(call: Call, *, body: ReconcileBody) -> Answer:
     if report.held is not None and not body.dry_run:
         raise Problem(kind=kinds.UNSAFE_PLAN, detail=report.held)
     return Answer(status=200 if body.dry_run else 202, body=report_view(report, dry_run=body.dry_run))
-
-
-async def _running(tx: Transaction, due: Sequence[Due]) -> list[Offboarding]:
-    found = [await tx.open_offboarding(one.scope.id) for one in due if one.scope.kind is ScopeKind.USER]
-    return [one for one in found if one is not None]
 
 
 def _server(reconciler: Reconciler | None) -> ServerView:

@@ -6,7 +6,7 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from kleanxmpp import users
+from kleanxmpp import drafts, users
 from kleanxmpp.desired import may_chat
 from kleanxmpp.model import Company, User
 
@@ -15,7 +15,7 @@ from .types import ExternalId, ListQuery, PatchBody, Printable, Prose, RequestBo
 DisplayName = Annotated[str, Field(min_length=1, max_length=200, examples=["Aylin Öztürk"])]
 Username = Annotated[str, Field(min_length=1, max_length=1023, examples=["aylin.oeztuerk"])]
 Email = Annotated[Printable, Field(max_length=254, pattern=r"^[^\s@]+@[^\s@]+$", examples=["aylin@example.org"])]
-Locale = Annotated[str, Field(max_length=10, examples=["de"], json_schema_extra={"enum": list(users.LOCALES)})]
+Locale = Annotated[str, Field(max_length=10, examples=["de"], json_schema_extra={"enum": list(drafts.LOCALES)})]
 _OF_THE_USER = (
     "id", "username", "display_name", "external_id", "email", "locale", "active", "chat_permission", "created_at",
     "version",
@@ -38,9 +38,9 @@ class PersonBody(RequestBody):
     chat_permission: bool = True
     """Has the permission "Chat"."""
 
-    def facts(self, *, external_id: str | None) -> users.NewUser:
+    def facts(self, *, external_id: str | None) -> drafts.NewUser:
         """Return the core's value."""
-        return users.NewUser(
+        return drafts.NewUser(
             display_name=self.display_name,
             username=self.username,
             external_id=external_id,

@@ -28,7 +28,7 @@ from kleanxmpp.db.migrate import upgrade_database
 from kleanxmpp.desired import may_chat
 from kleanxmpp.model import Company, Group, User
 from kleanxmpp.ports import Directory, UserFilter
-from kleanxmpp.settings import Settings
+from kleanxmpp.settings import Settings, made_of
 
 DOMAIN, NAME = "glanz.test", "Glanz & Gloria"
 ANNOUNCEMENTS = ("Meldungen",)
@@ -112,7 +112,7 @@ async def _prepare_server(folder: Path, known: Secrets, database: str, *, ejabbe
 
 def _settings(server: PrivateServer, known: Secrets, database: str) -> Settings:
     (port,) = free_ports(1, within=_PREFERRED_PORTS)
-    return Settings.model_validate(
+    return made_of(
         {
             "database": {"url": database},
             "server": {

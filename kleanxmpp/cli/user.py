@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from cyclopts import App, Parameter
 
-from kleanxmpp import errors, offboardings, users
+from kleanxmpp import drafts, errors, offboardings, users
 from kleanxmpp.cli import DONE, NO_SERVER, credential, output
 from kleanxmpp.cli.shell import DEFAULTS, Options, Shell, find_user, open_company
 from kleanxmpp.desired import may_chat
@@ -90,7 +90,7 @@ async def add(
 ) -> None:
     """Add a person."""
     async with open_company(options) as (shell, company):
-        new = users.NewUser(
+        new = drafts.NewUser(
             display_name=display_name,
             username=username,
             external_id=external_id,

@@ -29,6 +29,9 @@ log = logging.getLogger(__name__)
 
 Only = Literal["component", "api"]
 
+_POLL_SECONDS = 0.2
+"""Between two looks for changes by other processes on SQLite, such as an off-boarding from the shell (microseconds)."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Service:
@@ -79,7 +82,9 @@ async def open_service(settings: Settings, *, only: Only | None = None) -> Async
 
 
 async def _open_directory(settings: Settings, stack: AsyncExitStack) -> SqlDirectory:
-    directory = SqlDirectory(settings.database.url.get_secret_value(), lock_timeout=settings.database.lock_timeout)
+    database = settings.database
+    url = database.url.get_secret_value()
+    directory = SqlDirectory(url, lock_timeout=database.lock_timeout, poll=_POLL_SECONDS)
     stack.push_async_callback(directory.close)
     await directory.check()
     return directory
@@ -148,6 +153,7 @@ async def _open_api(
         rooms_prefix=settings.server.rooms_prefix,
         component_prefix=settings.server.component_prefix,
         max_body_bytes=settings.api.max_body_bytes,
+        public_url=settings.api.public_url,
     )
     app = create_app(
         directory=directory, server=server, settings=chosen, reconciler=reconciler, clock=lambda: datetime.now(UTC)
@@ -155,5 +161,11 @@ async def _open_api(
     runner = make_runner(app)
     await runner.setup()
     stack.push_async_callback(runner.cleanup)
-    await web.TCPSite(runner, settings.api.host, settings.api.port).start()
-    return settings.api.public_url or f"http://{settings.api.host}:{settings.api.port}"
+    address = f"{settings.api.host}:{settings.api.port}"
+    try:
+        await web.TCPSite(runner, settings.api.host, settings.api.port).start()
+    except OSError as error:
+        raise errors.Invalid(
+            f"The admin API cannot listen at api.host:api.port = {address}: {error.strerror}"
+        ) from error
+    return settings.api.public_url or f"http://{address}"

@@ -1,11 +1,12 @@
 """Audit log and off-boardings: what stays when a person's data is erased."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from typing import Any
 
 from sqlalchemy import insert, select, update
 
 from kleanxmpp.db.rows import audit_row, offboarding_of, offboarding_row, value_of
-from kleanxmpp.db.session import Part
+from kleanxmpp.db.session import Part, chunks
 from kleanxmpp.db.tables import audit_log, offboardings
 from kleanxmpp.model import AuditEntry, Offboarding
 
@@ -27,8 +28,8 @@ class Records(Part):
         found = await self._session.rows(query.order_by(audit_log.c.id.desc()).limit(limit))
         return [value_of(AuditEntry, row) for row in found]
 
-    async def add_offboarding(self, offboarding: Offboarding) -> None:
-        await self._session.run(insert(offboardings).values(offboarding_row(offboarding)))
+    async def add_offboardings(self, begun: Sequence[Offboarding]) -> None:
+        await self._session.run_many(insert(offboardings), [offboarding_row(one) for one in begun])
 
     async def save_offboarding(self, offboarding: Offboarding) -> None:
         mine = (offboardings.c.company_id == offboarding.company_id, offboardings.c.id == offboarding.id)
@@ -44,6 +45,19 @@ class Records(Part):
         query = select(offboardings).where(offboardings.c.user_id == user_id, *neither).order_by(*_NEWEST).limit(1)
         row = await self._session.row(query)
         return row and offboarding_of(row)
+
+    async def open_offboardings(
+        self, company_id: str, user_ids: Collection[str] | None = None
+    ) -> Sequence[Offboarding]:
+        neither = (offboardings.c.completed_at.is_(None), offboardings.c.cancelled_at.is_(None))
+        query = select(offboardings).where(offboardings.c.company_id == company_id, *neither)
+        rows: list[Any] = []
+        if user_ids is None:
+            rows += await self._session.rows(query)
+        else:
+            for some in chunks(user_ids):
+                rows += await self._session.rows(query.where(offboardings.c.user_id.in_(some)))
+        return sorted((offboarding_of(row) for row in rows), key=lambda one: (one.requested_at, one.id))
 
     async def page_offboardings(self, company_id: str, user_id: str, *, limit: int) -> Sequence[Offboarding]:
         mine = (offboardings.c.company_id == company_id, offboardings.c.user_id == user_id)

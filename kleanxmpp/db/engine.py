@@ -36,14 +36,15 @@ class Engines:
         await self.writing.dispose()
 
 
-def open_engines(url: str, *, lock_timeout: float) -> Engines:
+def open_engines(url: str, *, lock_timeout: float, create: bool = False) -> Engines:
     """Return engines for `sqlite:///FILE` or `postgresql://…`. Nothing connects before the first transaction.
 
-    `lock_timeout` (seconds) is how long a transaction waits for others. Raises Invalid for another kind of URL.
+    `lock_timeout` (seconds) is how long a transaction waits for others. `create`: make a SQLite file that is not there;
+    else connecting raises DirectoryUnavailable. Raises Invalid for another kind of URL.
     """
     parsed = make_url(url)
     if parsed.get_backend_name() == "sqlite":
-        return _open_sqlite(parsed, lock_timeout=lock_timeout)
+        return _open_sqlite(parsed, lock_timeout=lock_timeout, create=create)
     if parsed.get_backend_name() == "postgresql":
         return _open_postgresql(parsed, lock_timeout=lock_timeout)
     raise errors.Invalid("The database must be sqlite:///FILE or postgresql://…", field="url")
@@ -86,7 +87,7 @@ def _open_postgresql(url: URL, *, lock_timeout: float) -> Engines:
     return Engines(reading=reading, writing=engine)
 
 
-def _open_sqlite(url: URL, *, lock_timeout: float) -> Engines:
+def _open_sqlite(url: URL, *, lock_timeout: float, create: bool) -> Engines:
     if url.database in {None, "", ":memory:"}:
         raise errors.Invalid("SQLite needs a file that other processes can read, too.", field="url")
     url = url.set(drivername="sqlite+aiosqlite")
@@ -94,14 +95,13 @@ def _open_sqlite(url: URL, *, lock_timeout: float) -> Engines:
     writing = create_async_engine(url, hide_parameters=True, pool_size=1, max_overflow=0, pool_timeout=lock_timeout)
     _prepare(reading, begin="BEGIN", lock_timeout=lock_timeout, query_only=True)
     _prepare(writing, begin="BEGIN IMMEDIATE", lock_timeout=lock_timeout, query_only=False)
+    for engine in (reading, writing):
+        event.listen(engine.sync_engine, "do_connect", _create_file if create else _need_file)
     return Engines(reading=reading, writing=writing)
 
 
 def _prepare(engine: AsyncEngine, *, begin: str, lock_timeout: float, query_only: bool) -> None:
     """Take the transactions of a SQLite engine out of the driver's hands, which begins them too late."""
-
-    def on_do_connect(dialect: object, record: object, arguments: list[Any], options: dict[str, Any]) -> None:
-        _create_file(arguments[0])
 
     def on_connect(connection: Any, record: object) -> None:  # noqa: ANN401 - a driver's connection has no type
         connection.isolation_level = None
@@ -124,16 +124,20 @@ def _prepare(engine: AsyncEngine, *, begin: str, lock_timeout: float, query_only
         # cursor is gone.
         connection.rollback()
 
-    event.listen(engine.sync_engine, "do_connect", on_do_connect)
     event.listen(engine.sync_engine, "invalidate", on_invalidate)
     event.listen(engine.sync_engine, "connect", on_connect)
     event.listen(engine.sync_engine, "begin", on_begin)
 
 
-def _create_file(path: str) -> None:
+def _need_file(dialect: object, record: object, arguments: list[Any], options: dict[str, Any]) -> None:
+    if not os.path.exists(arguments[0]):  # SQLite would make an empty one, as whoever happens to run this
+        raise errors.DirectoryUnavailable("The directory's database file is not there: kleanxmpp db upgrade makes it.")
+
+
+def _create_file(dialect: object, record: object, arguments: list[Any], options: dict[str, Any]) -> None:
     """Create the database file for us and our group, whatever the umask; SQLite gives -wal and -shm the same mode."""
     try:
-        handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, FILE_MODE)
+        handle = os.open(arguments[0], os.O_CREAT | os.O_EXCL | os.O_WRONLY, FILE_MODE)
     except FileExistsError:
         return
     try:

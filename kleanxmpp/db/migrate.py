@@ -19,7 +19,7 @@ _SCRIPTS = Path(__file__).with_name("migrations")
 
 async def upgrade_database(url: str, *, lock_timeout: float = 10.0) -> None:
     """Create or migrate the database at `url`. Repeatable. Raises DirectoryUnavailable."""
-    engines = open_engines(url, lock_timeout=lock_timeout)
+    engines = open_engines(url, lock_timeout=lock_timeout, create=True)
     try:
         await upgrade(engines.writing)
     finally:

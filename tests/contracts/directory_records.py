@@ -56,25 +56,38 @@ class RecordsContract(DirectoryBase):
         done = replace(begun, completed_at=AT + SECOND, evidence=lines)
         async with directory.write(company.id) as tx:
             assert await tx.open_offboarding("u1") is None
-            await tx.add_offboarding(begun)
+            await tx.add_offboardings([begun])
             assert await tx.open_offboarding("u1") == begun
             await tx.save_offboarding(done)
             assert await tx.open_offboarding("u1") is None
             assert await tx.offboarding(company.id, begun.id) == done
             assert await tx.offboarding("other", begun.id) is None
             cancelled = an_offboarding(company, "u1", cancelled_at=AT, requested_at=AT + SECOND)
-            await tx.add_offboarding(cancelled)
+            await tx.add_offboardings([cancelled])
             assert await tx.open_offboarding("u1") is None
             assert await tx.page_offboardings(company.id, "u1", limit=9) == [cancelled, done]
             assert await tx.page_offboardings(company.id, "u1", limit=1) == [cancelled]
             assert await tx.page_offboardings(company.id, "u2", limit=9) == []
             assert await tx.page_offboardings("other", "u1", limit=9) == []
 
+    async def test_open_offboardings_are_found_for_many_people_at_once(
+        self, directory: Directory, company: Company
+    ) -> None:
+        later, first = an_offboarding(company, "u1", requested_at=AT + SECOND), an_offboarding(company, "u2")
+        closed = an_offboarding(company, "u3", cancelled_at=AT)
+        async with directory.write(company.id) as tx:
+            await tx.add_offboardings([])
+            await tx.add_offboardings([later, first, closed])
+            assert await tx.open_offboardings(company.id) == [first, later]
+            assert await tx.open_offboardings(company.id, ["u1", "u3", "nobody"]) == [later]
+            assert await tx.open_offboardings(company.id, []) == []
+            assert await tx.open_offboardings("other") == []
+
     async def test_evidence_survives_the_person(self, directory: Directory, company: Company) -> None:
         user = await saved_user(directory, company)
         begun = an_offboarding(company, user.id)
         async with directory.write(company.id) as tx:
-            await tx.add_offboarding(begun)
+            await tx.add_offboardings([begun])
             await tx.delete_user(company.id, user.id)
             assert await tx.offboarding(company.id, begun.id) == begun
 

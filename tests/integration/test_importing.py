@@ -14,7 +14,7 @@ from kleanxmpp.import_plan import ImportPlan
 from kleanxmpp.model import Company, GroupKind, Role, User
 from kleanxmpp.ports import Directory, UserFilter
 from kleanxmpp.testing_directory import MemoryDirectory
-from kleanxmpp.users import NewUser
+from kleanxmpp.drafts import NewUser
 from tests.factories import AT
 
 DEMO = Path(csv_file.__file__).parent / "demo" / "glanz-und-gloria.csv"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from kleanxmpp import changes, companies, credentials, errors, groups, users
+from kleanxmpp import changes, companies, credentials, drafts, errors, groups, users
 from kleanxmpp.changes import Change
 from kleanxmpp.db.directory import SqlDirectory
 from kleanxmpp.db.migrate import upgrade_database
@@ -35,7 +35,7 @@ class Work:
         return datetime.now(UTC)
 
     async def person(self, name: str, **facts: object) -> User:
-        new = users.NewUser(display_name=name, **facts)
+        new = drafts.NewUser(display_name=name, **facts)
         return await users.add_user(self.directory, self.company, new, actor="test", now=self.now)
 
     async def circle(self, name: str, *members: User, **options: object) -> Group:

@@ -39,12 +39,15 @@ async def directory(empty_url: str) -> AsyncIterator[SqlDirectory]:
     await directory.close()
 
 
-async def test_an_empty_database_is_not_migrated(directory: SqlDirectory) -> None:
+async def test_an_empty_database_is_not_migrated_and_not_made_by_asking(
+    directory: SqlDirectory, tmp_path: Path
+) -> None:
     with pytest.raises(errors.DirectoryUnavailable, match="db upgrade"):
         await directory.check()
     with pytest.raises(errors.DirectoryUnavailable, match="db upgrade"):
         async with directory.read() as tx:
             await tx.companies()
+    assert not (tmp_path / "empty.db").exists()
 
 
 async def test_upgrading_twice_and_at_once_is_harmless(directory: SqlDirectory, empty_url: str) -> None:
@@ -53,26 +56,26 @@ async def test_upgrading_twice_and_at_once_is_harmless(directory: SqlDirectory, 
     await directory.check()
 
 
-async def test_another_revision_does_not_pass(directory: SqlDirectory) -> None:
-    await upgrade(directory.engines.writing)
+async def test_another_revision_does_not_pass(directory: SqlDirectory, empty_url: str) -> None:
+    await upgrade_database(empty_url)
     async with directory.engines.writing.begin() as connection:
         await connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
     with pytest.raises(errors.DirectoryUnavailable, match="not migrated"):
         await directory.check()
 
 
-async def test_the_migrations_make_the_tables_that_the_code_uses(directory: SqlDirectory) -> None:
+async def test_the_migrations_make_the_tables_that_the_code_uses(directory: SqlDirectory, empty_url: str) -> None:
     def differences(connection: Connection) -> list[object]:
         context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
         return compare_metadata(context, metadata)
 
-    await upgrade(directory.engines.writing)
+    await upgrade_database(empty_url)
     async with directory.engines.reading.connect() as connection:
         assert await connection.run_sync(differences) == []
 
 
-async def test_the_views_hold_exactly_who_may_chat(directory: SqlDirectory) -> None:
-    await upgrade(directory.engines.writing)
+async def test_the_views_hold_exactly_who_may_chat(directory: SqlDirectory, empty_url: str) -> None:
+    await upgrade_database(empty_url)
     expected, people = set(), []
     for enabled, active, permitted, erasing in itertools.product([True, False], repeat=4):
         company = await saved_company(directory, a_company(enabled=enabled))

@@ -1,0 +1,86 @@
+"""What a change of a person sets in motion, decided in this one place, in the transaction of the change itself.
+
+An off-boarding begins when somebody who could chat no longer may, whatever the reason and whichever the door was.
+"""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+
+from kleanxmpp import offboardings
+from kleanxmpp.desired import may_chat
+from kleanxmpp.model import Aspect, AuditEntry, Company, Due, User
+from kleanxmpp.ports import Transaction
+
+_NAMES = Aspect.PROFILE | Aspect.BOOKMARKS
+
+
+async def record_changes(
+    tx: Transaction,
+    *,
+    company: Company,
+    before: Sequence[User | None],
+    after: Sequence[User],
+    actor: str,
+    reason: str | None,
+    now: datetime,
+) -> None:
+    """Set in motion what already saved changes mean: due marks, off-boardings begun or cancelled, audit entries.
+
+    `before` and `after` are pairs by position; None before: the person is new. Bulk: cost follows the pairs.
+    """
+    marks: list[Due] = []
+    audit: list[AuditEntry] = []
+    leaving: list[User] = []
+    returning: list[User] = []
+    for old, new in zip(before, after, strict=True):
+        could, can = old is not None and may_chat(company, old), may_chat(company, new)
+        if could and not can:
+            leaving.append(new)
+        elif can and not could:
+            if old is not None:
+                returning.append(new)
+            marks.append(_mark(new, aspects=Aspect.ALL, now=now))
+        elif can and old is not None and _names_of(old) != _names_of(new):
+            marks.append(_mark(new, aspects=_NAMES, now=now))
+        audit += _audit(old, new, actor=actor, reason=reason, now=now)
+    await offboardings.begin_all(tx, leaving, actor=actor, reason=reason, now=now)
+    await offboardings.cancel_all(tx, returning, now=now)
+    await tx.mark_due(marks)
+    await tx.add_audit(audit)
+
+
+def _mark(user: User, *, aspects: Aspect, now: datetime) -> Due:
+    return Due(scope=offboardings.scope_of(user), aspects=aspects, marked_at=now)
+
+
+def _names_of(user: User) -> tuple[str, str]:
+    return user.display_name, user.nickname
+
+
+def _audit(old: User | None, new: User, *, actor: str, reason: str | None, now: datetime) -> Iterator[AuditEntry]:
+    for action, details in _actions(old, new):
+        yield AuditEntry(
+            company_id=new.company_id,
+            at=now,
+            actor=actor,
+            action=action,
+            subject=f"user:{new.id}",
+            reason=reason,
+            details=details,
+        )
+
+
+def _actions(old: User | None, new: User) -> Iterator[tuple[str, dict[str, object]]]:
+    """Yield what happened in the audit log's words. Field names only: the log outlives the person's erasure."""
+    if old is None:
+        yield "user.added", {"active": new.active, "chat_permission": new.chat_permission}
+        return
+    if old.active != new.active:
+        yield ("user.reactivated" if new.active else "user.deactivated"), {}
+    if old.chat_permission != new.chat_permission:
+        yield ("user.permission_granted" if new.chat_permission else "user.permission_withdrawn"), {}
+    if new.erasing and not old.erasing:
+        yield "user.erasure_requested", {}
+    changed = [f for f in ("display_name", "external_id", "email", "locale") if getattr(old, f) != getattr(new, f)]
+    if changed:
+        yield "user.changed", {"fields": changed}
