@@ -22,7 +22,7 @@ class Accounts:
         )
 
     async def belongings(self, usernames: Iterable[str], *, host: str) -> tuple[Belongings, ...]:
-        """Read names and bookmarks of many users in one call, in their order. Needs our `mod_klean` on the host."""
+        """Read names and bookmarks of many users in one call, in any order. Needs our `mod_klean` on the host."""
         users: list[Json] = list(usernames)
         return await self._commands.ask("klean_people", _belongings, host=host, users=users)
 

@@ -2,8 +2,8 @@
 
 `whole` is a complete ejabberd.yml for a server that is ours alone (demo, tests, small installations).
 `drop_in` is a file for `include_config_file` in an ejabberd.yml that already serves other hosts: it adds
-listeners and permissions, and gives the company's hosts their own options and their own list of modules,
-so nothing the other hosts load is active there. ejabberd cannot take everything by inclusion;
+listeners and permissions, and gives each company's host its own options, rules and list of modules, so
+nothing the other hosts load is active there. ejabberd cannot take everything by inclusion;
 `drop_in_notes` says what is left to do by hand.
 """
 
@@ -19,17 +19,12 @@ def whole(config: ServerConfig, listeners: Listeners) -> str:
     document: dict[str, Yaml] = {
         "loglevel": config.loglevel,
         "hide_sensitive_log_data": True,
-        "acme": {"auto": False},
         "hosts": list(config.domains),
         "certfiles": list(listeners.certfiles),
+        "acme": {"auto": False},
+        "s2s_access": "none",
         "listen": [*template.public_listeners(config, listeners), *template.own_listeners(config)],
-        **template.host_options(config),
-        "acl": template.acl(config),
-        "access_rules": template.access_rules(config),
-        "api_permissions": template.api_permissions(config),
-        "shaper_rules": template.shaper_rules(),
-        **_archive_options(config),
-        "modules": template.modules(config),
+        **_shared(config),
     }
     return _HEAD_WHOLE + to_yaml(document)
 
@@ -40,27 +35,20 @@ def drop_in(config: ServerConfig, *, add_hosts: bool = True) -> str:
     Turn `add_hosts` off where the operator's file lists the companies' domains already: ejabberd does
     not start with a host that is listed twice.
     """
-    host: dict[str, Yaml] = {
-        **template.host_options(config),
-        "access_rules": template.access_rules(config),
-        **_archive_options(config),
-        "modules": template.modules(config),
-    }
     document: dict[str, Yaml] = {
         **({"hosts": list(config.domains)} if add_hosts else {}),
         "listen": template.own_listeners(config),
-        "acl": template.acl(config),
-        "api_permissions": template.api_permissions(config),
-        "shaper_rules": template.shaper_rules(),
-        "host_config": dict.fromkeys(config.domains, host),
+        **_shared(config),
     }
     return _HEAD_DROP_IN + to_yaml(document)
 
 
-def _archive_options(config: ServerConfig) -> dict[str, Yaml]:
-    if config.archive_database is None:
-        return {}
-    return {"sql_type": "sqlite", "sql_database": config.archive_database}
+def _shared(config: ServerConfig) -> dict[str, Yaml]:
+    return {
+        "api_permissions": template.api_permissions(config),
+        "shaper_rules": template.shaper_rules(),
+        "host_config": {domain: template.company(config, domain=domain) for domain in config.domains},
+    }
 
 
 def drop_in_notes(config: ServerConfig, *, path: str = "/etc/ejabberd/kleanxmpp.yml") -> str:

@@ -37,7 +37,7 @@ class Rooms:
                 raise
 
     async def destroy(self, name: str, *, service: str) -> bool:
-        """Destroy a room; return False if there was none."""
+        """Destroy a room; return False if there was none. It is gone a moment after the answer."""
         try:
             await self._commands.run("destroy_room", name=name, service=service)
         except Refused as error:

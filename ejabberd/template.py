@@ -70,11 +70,29 @@ _COMMANDS = (
 )
 
 
-def acl(config: ServerConfig) -> dict[str, Yaml]:
-    """Who is who: people with the gate group, our component, the service account of the HTTP API."""
+def company(config: ServerConfig, *, domain: str) -> dict[str, Yaml]:
+    """Everything that belongs to one company's host, complete: nothing of other hosts applies to it."""
+    archive: dict[str, Yaml] = {}
+    if config.archive_database is not None:
+        archive = {"sql_type": "sqlite", "sql_database": config.archive_database}
     return {
-        "klean_may_chat": {"shared_group": [GATE_GROUP]},
-        "klean_component": {"server": list(config.component_hosts)},
+        **logins(config),
+        **archive,
+        "acl": acl(config, domain=domain),
+        "access_rules": access_rules(config),
+        "modules": modules(config),
+    }
+
+
+def acl(config: ServerConfig, *, domain: str) -> dict[str, Yaml]:
+    """Who is who: people with the gate group, our component, the service account of the HTTP API.
+
+    The group is named with its host: without one, ejabberd up to 24.12 looks in the host whose rule is
+    asked, newer ones in the host of the person, and people of another company would pass.
+    """
+    return {
+        "klean_may_chat": {"shared_group": [f"{GATE_GROUP}@{domain}"]},
+        "klean_component": {"server": [f"{config.component_prefix}.{domain}"]},
         "klean_api": {"user": [config.api_account]},
     }
 
@@ -83,10 +101,12 @@ def access_rules(config: ServerConfig) -> dict[str, Yaml]:
     """The rules that the listeners and modules of a company name.
 
     The first is the gate. It carries the name that the client listener already uses, so that a rule
-    for one host closes that host on a listener shared with others.
+    for one host closes that host on a listener shared with others. `configure` is what newer
+    ejabberds (seen in 26.07) ask of an account before it may run a command on a host.
     """
     return {
         config.c2s_access_rule: [{"deny": "klean_api"}, {"allow": "klean_may_chat"}],
+        "configure": [{"allow": "klean_api"}],
         "klean_rooms": [{"allow": "klean_component"}, {"deny": "klean_api"}, {"allow": "klean_may_chat"}],
         "klean_component_only": [{"allow": "klean_component"}],
         "klean_may_chat": [{"allow": "klean_may_chat"}],
@@ -98,7 +118,7 @@ def shaper_rules() -> dict[str, Yaml]:
     return {"klean_offline": 1000}
 
 
-def host_options(config: ServerConfig) -> dict[str, Yaml]:
+def logins(config: ServerConfig) -> dict[str, Yaml]:
     """Logins by our program only, PLAIN only (TLS is required by the listener), nothing to the outside."""
     return {
         "auth_method": ["external"],

@@ -113,7 +113,7 @@ commands() ->
         args_example = [<<"firma.example">>, [<<"anna">>]],
         result = {people, {list, {person, {tuple, [{user, string}, {full_name, string},
                                                    {nickname, string}, {bookmarks, string}]}}}},
-        result_desc = "Users in the order asked for; what is not there is empty",
+        result_desc = "One entry a user, in any order; what is not there is empty",
         result_example = [{"anna", "Anna Muster", "Anna Muster", "<storage xmlns='storage:bookmarks'/>"}]}].
 
 %% Asks the storage, not the module's caches and not is_user_in_group/3, which reads every member of a

@@ -8,8 +8,9 @@ from urllib.parse import urlsplit
 from cyclopts import App, Parameter
 
 from ejabberd.config import drop_in, drop_in_notes
+from ejabberd.config import whole as whole_configuration
 from ejabberd.home import find_ejabberd
-from ejabberd.inputs import ServerConfig
+from ejabberd.inputs import Listeners, ServerConfig
 from ejabberd.launcher import extauth_command
 from ejabberd.modules import compile_module
 from kleanxmpp import errors
@@ -25,6 +26,9 @@ EXTAUTH_FILE = Path("/etc/kleanxmpp/extauth.toml")
 async def config(
     *,
     notes: Annotated[bool, Parameter(negative=(), help="Write what is to be changed by hand instead.")] = False,
+    whole: Annotated[
+        Path | None, Parameter(help="Write a complete ejabberd.yml instead; PEM file with certificates and key.")
+    ] = None,
     extauth: Annotated[Path, Parameter(help="Configuration of the login program.")] = EXTAUTH_FILE,
     options: Options = DEFAULTS,
 ) -> None:
@@ -32,7 +36,11 @@ async def config(
     async with open_shell(options) as shell, shell.directory.read() as tx:
         domains = tuple(company.domain for company in await tx.companies())
     described = server_config(shell.settings, domains=domains, extauth=extauth)
-    print(drop_in_notes(described) if notes else drop_in(described), end="")
+    if whole is not None:
+        text = whole_configuration(described, Listeners(certfiles=(str(whole),)))
+    else:
+        text = drop_in_notes(described) if notes else drop_in(described)
+    print(text, end="")
 
 
 @app.command

@@ -10,11 +10,11 @@ from kleanxmpp import companies, csv_file, errors, groups, importing, users
 from kleanxmpp.csv_file import FaultyFile
 from kleanxmpp.db.directory import SqlDirectory
 from kleanxmpp.db.migrate import upgrade_database
+from kleanxmpp.drafts import NewUser
 from kleanxmpp.import_plan import ImportPlan
 from kleanxmpp.model import Company, GroupKind, Role, User
 from kleanxmpp.ports import Directory, UserFilter
 from kleanxmpp.testing_directory import MemoryDirectory
-from kleanxmpp.drafts import NewUser
 from tests.factories import AT
 
 DEMO = Path(csv_file.__file__).parent / "demo" / "glanz-und-gloria.csv"

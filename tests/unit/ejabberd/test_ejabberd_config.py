@@ -35,7 +35,7 @@ def test_what_would_open_a_door_is_not_there() -> None:
 
 
 def test_the_company_decides_logins_and_nothing_leaves() -> None:
-    options = template.host_options(ONE)
+    options = template.logins(ONE)
     assert options["auth_method"] == ["external"]
     assert options["auth_use_cache"] is False
     assert options["s2s_access"] == "none"
@@ -63,18 +63,28 @@ def test_one_component_connection_serves_all_companies() -> None:
 def test_the_drop_in_touches_no_other_host() -> None:
     """Global options are only those that ejabberd appends; everything else belongs to a company's host."""
     top_level = set(re.findall(r"^(\w+):", drop_in(TWO), flags=re.MULTILINE))
-    assert top_level == {"hosts", "listen", "acl", "api_permissions", "shaper_rules", "host_config"}
+    assert top_level == {"hosts", "listen", "api_permissions", "shaper_rules", "host_config"}
     assert "hosts" not in re.findall(r"^(\w+):", drop_in(TWO, add_hosts=False), flags=re.MULTILINE)
 
 
 def test_names_of_the_drop_in_do_not_meet_an_operators_own() -> None:
-    names = {*template.acl(ONE), *template.shaper_rules(), *template.access_rules(ONE)} - {ONE.c2s_access_rule}
+    rules = {*template.access_rules(ONE)} - {ONE.c2s_access_rule, "configure"}
+    names = {*template.acl(ONE, domain="firma.example"), *template.shaper_rules(), *rules}
     assert all(name.startswith("klean_") for name in names)
 
 
 def test_the_api_needs_account_and_address() -> None:
     text = whole(ONE, LISTENERS)
     assert '- user: "klean-api@firma.example"\n          - ip: "127.0.0.0/8"' in text
+
+
+def test_the_gate_group_is_named_with_its_host() -> None:
+    """Without a host, newer ejabberds would look for it in the host of the person, not of the company."""
+    for domain in TWO.domains:
+        rules = template.company(TWO, domain=domain)["acl"]
+        assert isinstance(rules, dict)
+        assert rules["klean_may_chat"] == {"shared_group": [f"klean-may-chat@{domain}"]}
+        assert rules["klean_component"] == {"server": [f"bot.{domain}"]}
 
 
 def test_secrets_are_not_in_representations() -> None:
