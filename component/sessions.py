@@ -13,8 +13,8 @@ from kleanxmpp.desired import UserLook
 
 from .link import Link
 
-_LOOK_EVERY = 0.05
-_LOOKS = 20
+_LOOK_EVERY = 0.02
+_LOOKS = 50
 _WHOLE_SECOND = timedelta(seconds=1)
 
 
