@@ -127,6 +127,7 @@ class Worker:
         await self._apply_all(company, (gate,), due=due, done=done)
         # The streams take a tenth of a second to be gone; the circles are closed meanwhile.
         ending = asyncio.create_task(self._apply_all(company, (sessions,), due=due, done=done))
+        await asyncio.sleep(0)  # the kick is on its way before anything else is asked
         try:
             async with self.locks.shared(_circle_keys(person)):
                 found = await self._observe(person, Aspect.ALL)
