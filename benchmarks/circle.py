@@ -15,7 +15,7 @@ from benchmarks.world import DOMAIN, ROOMS, Bench, World, eventually, open_world
 from kleanxmpp import groups
 from kleanxmpp.model import Company, Group, User
 
-_VERSIONING = ("versioning: false", "versioning: true")
+_VERSIONING = {"versioning: false": ("versioning: true",)}
 
 
 async def measure(bench: Bench) -> list[Figure]:
@@ -125,7 +125,7 @@ async def _fill(script: Script, contacts: str, usernames: Sequence[str]) -> None
 async def _admins_script(bench: Bench, usernames: Sequence[str]) -> float:
     """Add one member after the other on a server with roster versioning; return milliseconds."""
     async with (
-        open_world(bench, "admins-script", edits=(_VERSIONING,)) as world,
+        open_world(bench, "admins-script", edits=_VERSIONING) as world,
         open_script(world.ejabberd) as script,
     ):
         company = people.company(DOMAIN)

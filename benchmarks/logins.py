@@ -21,10 +21,7 @@ from kleanxmpp.desired import GATE
 from kleanxmpp.model import User
 from tests.e2e.raw_client import connect
 
-_INTERNAL = (
-    ("auth_method:\n  - external", "auth_method:\n  - internal\n  - external"),
-    ("- status\n", "- status\n      - register\n"),
-)
+_INTERNAL = {"- external": ("- internal", "- external"), "- status": ("- status", "- register")}
 _AT_ONCE = 8
 
 

@@ -1,7 +1,7 @@
 """What every benchmark runs on: a private ejabberd, a directory in SQLite, and KleanXMPP beside it.
 
-A second domain without a company gives the plain scripts a component address of their own, so they can be service
-admin of the same rooms as the service, on the same server, without taking its answers away.
+The plain scripts get a component address of their own in ejabberd's configuration, so they can be service admin of the
+same rooms as the service, on the same server, without taking its answers away.
 """
 
 import asyncio
@@ -12,7 +12,7 @@ import signal
 import ssl
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -28,12 +28,20 @@ from kleanxmpp.db.directory import SqlDirectory
 from kleanxmpp.db.migrate import upgrade_database
 from kleanxmpp.model import Company
 
-DOMAIN, SCRIPT_DOMAIN = "firma.test", "skript.test"
-ROOMS, SCRIPT_COMPONENT = f"gruppen.{DOMAIN}", f"klean.{SCRIPT_DOMAIN}"
+DOMAIN = "firma.test"
+ROOMS, SCRIPT_COMPONENT = f"gruppen.{DOMAIN}", f"skript.{DOMAIN}"
 API_USER, API_PASSWORD, SECRET = f"klean-api@{DOMAIN}", "api-password", "component-secret"
-_OWN_ROUTES = ("global_routes: true", "global_routes: false")
 _SECONDS = 60.0
 _NEVER = 1e6
+
+Edits = Mapping[str, Sequence[str]]
+"""Lines of ejabberd's configuration (without indentation), and what stands there instead."""
+
+_SCRIPT_MAY: Edits = {
+    "global_routes: true": ("global_routes: false",),
+    f"klean.{DOMAIN}:": (f"{SCRIPT_COMPONENT}:", f"  password: {SECRET}", f"klean.{DOMAIN}:"),
+    f"- klean.{DOMAIN}": (f"- klean.{DOMAIN}", f"- {SCRIPT_COMPONENT}"),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,16 +176,16 @@ class World:
 
 
 @asynccontextmanager
-async def open_world(bench: Bench, name: str, *, edits: tuple[tuple[str, str], ...] = ()) -> AsyncIterator[World]:
+async def open_world(bench: Bench, name: str, *, edits: Edits | None = None) -> AsyncIterator[World]:
     """Start ejabberd and make the directory below the bench's folder; stop everything at the end.
 
-    `edits` replace texts of ejabberd's configuration, for servers that are configured the way others do it.
+    `edits` change ejabberd's configuration, for servers that are configured the way others do it.
     """
     folder = bench.folder / name
     folder.mkdir(parents=True)
     database = _database(folder)
     await upgrade_database(database)
-    ejabberd = await _prepare(bench, folder, database=database, edits=edits)
+    ejabberd = await _prepare(bench, folder, database=database, edits=edits or {})
     directory = SqlDirectory(database)
     async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=600)) as http:
         world = World(
@@ -201,22 +209,30 @@ async def eventually(holds: Callable[[], Any], *, what: str, within: float = _SE
         await asyncio.sleep(every)
 
 
-async def _prepare(bench: Bench, folder: Path, *, database: str, edits: tuple[tuple[str, str], ...]) -> PrivateServer:
+async def _prepare(bench: Bench, folder: Path, *, database: str, edits: Edits) -> PrivateServer:
     digest = hashlib.sha256(API_PASSWORD.encode()).hexdigest()
     extauth = folder / "extauth.toml"
     extauth.write_text(f'database = "{database}"\napi_user = "{API_USER}"\napi_password_sha256 = "{digest}"\n')
     config = ServerConfig(
-        domains=(DOMAIN, SCRIPT_DOMAIN), component_secret=SECRET, extauth_program=extauth_command(extauth),
+        domains=(DOMAIN,), component_secret=SECRET, extauth_program=extauth_command(extauth),
         component_port=0, api_port=0,
     )  # fmt: skip
     server = await prepare(folder / "ejabberd", config, root=bench.root)
-    text = server.files.config.read_text()
-    for before, after in (_OWN_ROUTES, *edits):
-        if before not in text:
-            raise RuntimeError(f"ejabberd's configuration does not hold {before!r} any more")
-        text = text.replace(before, after)
-    server.files.config.write_text(text)
+    server.files.config.write_text(_edited(server.files.config.read_text(), {**_SCRIPT_MAY, **edits}))
     return server
+
+
+def _edited(text: str, edits: Edits) -> str:
+    lines: list[str] = []
+    unused = set(edits)
+    for line in text.splitlines():
+        content = line.strip()
+        unused.discard(content)
+        indent = line[: len(line) - len(line.lstrip())]
+        lines += [indent + new for new in edits.get(content, [content])]
+    if unused:
+        raise RuntimeError(f"ejabberd's configuration has no line like {', '.join(sorted(unused))}")
+    return "\n".join(lines) + "\n"
 
 
 def _database(folder: Path) -> str:

@@ -5,7 +5,10 @@
 %%%    and admins reach the room: no text, no reaction, no receipt of anybody else.
 %%% 2. Display names come from the directory. Names that a client writes into its own vCard are replaced
 %%%    by those that stand there already; picture and everything else are kept.
-%%% 3. Commands that spare thousands of calls: klean_shared_groups (membership of one person, without
+%%% 3. Nothing passes between companies. ejabberd delivers freely between the hosts it serves; a stanza
+%%%    from or to a company (a host with this module) and all below it stays inside, or is answered
+%%%    with an error.
+%%% 4. Commands that spare thousands of calls: klean_shared_groups (membership of one person, without
 %%%    reading all members) and klean_people (names and bookmarks of many people at once).
 %%%
 %%% Compiled against the headers of the ejabberd at hand (records differ between versions).
@@ -13,7 +16,7 @@
 -behaviour(gen_mod).
 
 -export([start/2, stop/1, reload/3, depends/2, mod_options/1, mod_opt_type/1, mod_doc/0]).
--export([silence_listeners/3, keep_names/1, shared_groups/3, people/2]).
+-export([silence_listeners/3, keep_names/1, keep_inside/1, shared_groups/3, people/2]).
 
 -include("xmpp.hrl").
 -include("mod_muc_room.hrl").
@@ -25,6 +28,7 @@ start(Host, _Opts) ->
     %% Before everything else on these hooks: mod_mam archives at 50, mod_avatar converts at 30.
     ejabberd_hooks:add(muc_filter_message, Host, ?MODULE, silence_listeners, 5),
     ejabberd_hooks:add(vcard_iq_set, Host, ?MODULE, keep_names, 5),
+    ejabberd_hooks:add(filter_packet, ?MODULE, keep_inside, 40),
     ejabberd_commands:register_commands(?MODULE, commands()),
     ok.
 
@@ -32,7 +36,9 @@ stop(Host) ->
     ejabberd_hooks:delete(muc_filter_message, Host, ?MODULE, silence_listeners, 5),
     ejabberd_hooks:delete(vcard_iq_set, Host, ?MODULE, keep_names, 5),
     case gen_mod:is_loaded_elsewhere(Host, ?MODULE) of
-        false -> ejabberd_commands:unregister_commands(commands());
+        false ->
+            ejabberd_hooks:delete(filter_packet, ?MODULE, keep_inside, 40),
+            ejabberd_commands:unregister_commands(commands());
         true -> ok
     end.
 
@@ -90,6 +96,39 @@ stored_vcard(User, Server) ->
         [] -> #vcard_temp{};
         _ -> error
     end.
+
+%%% Nothing between companies
+
+keep_inside(drop) ->
+    drop;
+keep_inside(Packet) ->
+    From = host_above((xmpp:get_from(Packet))#jid.lserver),
+    To = host_above((xmpp:get_to(Packet))#jid.lserver),
+    case From == To orelse xmpp:get_meta(Packet, klean_refused, false)
+        orelse not (is_company(From) orelse is_company(To)) of
+        true ->
+            Packet;
+        false ->
+            %% The refusal crosses the same border back: its mark lets it pass. It says what would
+            %% be said of somebody who does not exist, so nobody learns who is in another company.
+            ejabberd_router:route_error(
+              xmpp:put_meta(Packet, klean_refused, true), xmpp:err_service_unavailable()),
+            {stop, drop}
+    end.
+
+%% The host that a domain belongs to: itself, or the closest one that it lies below.
+host_above(Domain) ->
+    case lists:member(Domain, ejabberd_option:hosts()) of
+        true -> Domain;
+        false ->
+            case binary:split(Domain, <<".">>) of
+                [_, Parent] -> host_above(Parent);
+                _ -> none
+            end
+    end.
+
+is_company(none) -> false;
+is_company(Host) -> gen_mod:is_loaded(Host, ?MODULE).
 
 %%% Commands
 

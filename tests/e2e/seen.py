@@ -15,7 +15,7 @@ DELAY = "{urn:xmpp:delay}delay"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
-    """One thing that a client saw. `kind`: message, presence, contact, notification, closed, stream_error."""
+    """One thing that a client saw. `kind`: message, presence, contact, notification, iq, closed, stream_error."""
 
     kind: str
     at: float
@@ -47,7 +47,7 @@ def condition_of(xml: Element) -> str | None:
 
 
 def read(text: str, *, at: float) -> Iterator[Seen]:
-    """Yield what a stanza tells; IQs that are neither roster nor error tell nothing."""
+    """Yield what a stanza tells; a contact list tells one thing for each contact."""
     xml = ElementTree.fromstring(text)
     kind = xml.tag.removeprefix(CLIENT)
     if kind == "message" and (event := xml.find(f"{EVENT}event")) is not None:
@@ -59,6 +59,9 @@ def read(text: str, *, at: float) -> Iterator[Seen]:
     elif (query := xml.find(f"{ROSTER}query")) is not None and xml.get("type") in ("set", "result"):
         for item in query.iterfind(f"{ROSTER}item"):
             yield Seen(kind="contact", at=at, facts=_contact(item), xml=xml)
+    else:
+        facts = {name: xml.get(name) for name in ("from", "type", "id")}
+        yield Seen(kind="iq", at=at, facts=facts | {"error": condition_of(xml)}, xml=xml)
 
 
 def _message(xml: Element) -> dict[str, object]:

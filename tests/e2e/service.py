@@ -42,6 +42,7 @@ _API_USER, _API_PASSWORD, _SECRET = f"klean-api@{DOMAIN}", "api-password-of-test
 _START_SECONDS = 30.0
 _COMMAND = ("-m", "kleanxmpp.cli", "serve")
 _numbers = itertools.count(os.getpid() * 1000)
+_surnames: set[str] = set()
 
 
 def server_root(version: str) -> Path | None:
@@ -55,11 +56,15 @@ def server_root(version: str) -> Path | None:
 
 
 def new_name(first: str) -> str:
-    """Return a full name that nobody in any test has: the first name with a made-up surname."""
+    """Return a full name that nobody in any test has: the first name with a made-up surname. Good for texts, too.
+
+    `Service.check_log` finds it wherever it should not be.
+    """
     number, letters = next(_numbers), ""
     while number:
         number, rest = divmod(number, 80)
         letters += "bdfghklmnprstvwz"[rest // 5] + "aeiou"[rest % 5]
+    _surnames.add(letters)
     return f"{first} {letters.capitalize()}"
 
 
@@ -106,7 +111,6 @@ class Service:
         self.server = EjabberdApi(ejabberd.api_url, user=_API_USER, password=_API_PASSWORD)
         self.tokens: dict[str, str] = {}
         self.secrets: list[str] = [_API_PASSWORD, _SECRET]
-        self.texts: list[str] = []
         self.database = f"sqlite:///{folder / 'kleanxmpp.db'}"
         self._http = http
         self._process: asyncio.subprocess.Process | None = None
@@ -145,7 +149,7 @@ class Service:
 
     def _toml(self) -> str:
         parts: dict[str, dict[str, object]] = {
-            "database": {"url": self.database},
+            "database": {"url": self.database, "lock_timeout": 2.0},
             "server": {
                 "component_port": self.ejabberd.component_port,
                 "component_secret": _SECRET,
@@ -162,7 +166,9 @@ class Service:
             },
             "log": {"level": "info", "format": "json"},
         }
-        lines = (f"[{part}]\n" + "".join(f"{k} = {json.dumps(v)}\n" for k, v in keys.items()) for part, keys in parts.items())
+        lines = (
+            f"[{part}]\n" + "".join(f"{k} = {json.dumps(v)}\n" for k, v in keys.items()) for part, keys in parts.items()
+        )
         return "\n".join(lines)
 
     async def start(self, *, ready: bool = True) -> None:
@@ -192,7 +198,7 @@ class Service:
             return type(error).__name__
 
     async def kill(self) -> None:
-        """kill -9."""
+        """Kill -9."""
         assert self._process is not None
         with suppress(ProcessLookupError):
             self._process.kill()
@@ -212,6 +218,17 @@ class Service:
     def last_words(self) -> str:
         """The end of its log."""
         return self.log.read_text(errors="replace")[-4000:] if self.log.exists() else ""
+
+    def check_log(self) -> None:
+        """Fail if a credential, a token, or a name or text that a test made up stands in the service's log."""
+        log, *others = [
+            file.read_text(errors="replace") if file.exists() else ""
+            for file in (self.log, self.ejabberd.files.log, self.ejabberd.files.console)
+        ]
+        secrets = [secret for secret in self.secrets if any(secret in text for text in (log, *others))]
+        assert not secrets, f"{len(secrets)} secrets stand in {self.log}, or in the server's logs"
+        lines = [line for line in log.splitlines() if any(name in line.lower() for name in _surnames)]
+        assert not lines, f"Names or texts of people stand in {len(lines)} lines of {self.log}, like: {lines[0]}"
 
     # the API
 
@@ -256,7 +273,6 @@ class Service:
         login, credential_id = await self.device(user["id"], domain=domain)
         if ready:
             await self.gate_is_open(user["username"], domain=domain)
-        self.texts.append(name)
         return Person(
             id=user["id"], username=user["username"], jid=user["jid"], name=name, login=login,
             credential_id=credential_id,
@@ -295,7 +311,6 @@ class Service:
             await self.api("PUT", f"/groups/{group['id']}/members", {"members": circle})
         if done:
             await self.calm()
-        self.texts.append(name)
         return Circle(id=group["id"], slug=group["slug"], room=group["room"], name=name)
 
     # facts of the server, past our own directory
@@ -332,7 +347,6 @@ def _waiting(status: Any) -> int:
 @asynccontextmanager
 async def running_service(folder: Path, *, version: str, start: bool = True) -> AsyncIterator[Service]:
     """Start everything below `folder`, and stop it at the end; on the way out of a failure show the service's log."""
-    folder.mkdir(parents=True, exist_ok=True)
     extauth = folder / "extauth.toml"
     config = ServerConfig(
         domains=(DOMAIN, NEIGHBOUR), component_secret=_SECRET, extauth_program=extauth_command(extauth),
@@ -356,6 +370,7 @@ async def running_service(folder: Path, *, version: str, start: bool = True) -> 
             if service._process is not None and service._process.returncode is None:
                 await service.stop()
             await ejabberd.kill()
+        service.check_log()
 
 
 __all__ = ["BOT", "COMPONENT", "DOMAIN", "NEIGHBOUR", "ROOMS", "Circle", "Person", "Service"]

@@ -313,7 +313,9 @@ class Client:
 
     async def say(self, to: str, body: str, *, kind: str = "chat", identifier: str = "m1") -> None:
         """Send a message."""
-        await self.send(f"<message to={quoteattr(to)} type='{kind}' id='{identifier}'><body>{escape(body)}</body></message>")
+        await self.send(
+            f"<message to={quoteattr(to)} type='{kind}' id='{identifier}'><body>{escape(body)}</body></message>"
+        )
 
     async def say_in(self, room: str, body: str) -> None:
         """Send a message to a room."""
@@ -389,7 +391,9 @@ class Client:
         await self.iq("set", "<query xmlns='urn:xmpp:mam:2'/>", to=of)
         await self.ping()
         results = (news.xml.find(f"{_MAM}result") for news in self.seen if news.xml is not None)
-        return [body.text or "" for found in results if found is not None for body in found.iter(f"{reading.CLIENT}body")]
+        return [
+            body.text or "" for found in results if found is not None for body in found.iter(f"{reading.CLIENT}body")
+        ]
 
 
 def _occupant(text: str) -> Occupant:

@@ -227,9 +227,10 @@ async def test_a_renamed_person_is_shown_under_the_new_name(service: Service, st
     assert (await phone.join(team.room, name)).nick == name
 
 
-async def test_who_leaves_one_of_two_common_groups_stays_a_contact_of_the_other(
-    service: Service, staff: Staff
-) -> None:
+@pytest.mark.xfail(
+    strict=True, reason="ejabberd pushes as if a shared group were the only one; right again at the next login"
+)
+async def test_who_leaves_one_of_two_common_groups_stays_a_contact_of_the_other(service: Service, staff: Staff) -> None:
     anna, bernd, carla = await service.hire_many("Anna", "Bernd", "Carla")
     north = await service.found("Nord", members=[anna, bernd])
     south = await service.found("Süd", members=[anna, carla])

@@ -41,7 +41,8 @@ async def test_nobody_registers_a_name_of_their_own_choice(service: Service, sta
     anna, mallory = await service.hire_many("Anna", "Mallory")
     team = await service.found("Nord", members=[mallory])
     phone = await staff.login(mallory.login)
-    wish = "<query xmlns='jabber:iq:register'><x xmlns='jabber:x:data' type='submit'><field var='nick'><value>{}</value></field></x></query>"
+    form = "<x xmlns='jabber:x:data' type='submit'><field var='nick'><value>{}</value></field></x>"
+    wish = f"<query xmlns='jabber:iq:register'>{form}</query>"
     for name in (anna.name, "Chefin"):
         with pytest.raises(Refused):
             await phone.iq("set", wish.format(name), to=f"gruppen.{DOMAIN}")

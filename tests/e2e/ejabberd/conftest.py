@@ -1,20 +1,24 @@
 """A private ejabberd per version with a small directory of its own: two views in SQLite."""
 
 import os
-import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
 
-sys.path.insert(0, str(Path(__file__).parent))
-
-from tests.e2e.ejabberd.ejabberd_world import API_PASSWORD, API_USER, COMPONENT_SECRET, DOMAIN, OTHER_DOMAIN, Directory, World
-
 from ejabberd.api import EjabberdApi
 from ejabberd.config import GATE_GROUP, ServerConfig
 from ejabberd.launcher import PrivateServer, extauth_command, prepare
+from tests.e2e.ejabberd.ejabberd_world import (
+    API_PASSWORD,
+    API_USER,
+    COMPONENT_SECRET,
+    DOMAIN,
+    OTHER_DOMAIN,
+    Directory,
+    World,
+)
 
 ROOT = Path(__file__).resolve().parents[3]
 BACKPORT = Path(os.environ.get("KLEANXMPP_TEST_EJABBERD_ROOT", ROOT / "var" / "ejabberd-24.12"))

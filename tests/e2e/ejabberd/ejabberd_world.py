@@ -6,6 +6,9 @@ import sqlite3
 import ssl
 from pathlib import Path
 
+from ejabberd.api import EjabberdApi
+from ejabberd.config import GATE_GROUP
+from ejabberd.launcher import PrivateServer
 from tests.e2e.ejabberd.xmpp_wire import (
     Client,
     Element,
@@ -17,10 +20,6 @@ from tests.e2e.ejabberd.xmpp_wire import (
     component,
     mechanisms,
 )
-
-from ejabberd.api import EjabberdApi
-from ejabberd.config import GATE_GROUP
-from ejabberd.launcher import PrivateServer
 
 DOMAIN = "firma.test"
 OTHER_DOMAIN = "zwei.test"

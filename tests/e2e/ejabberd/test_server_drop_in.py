@@ -7,6 +7,10 @@ from pathlib import Path
 import aiohttp
 import pytest
 import pytest_asyncio
+
+from ejabberd.api import EjabberdApi
+from ejabberd.config import GATE_GROUP, ServerConfig, drop_in
+from ejabberd.launcher import PrivateServer, extauth_command, free_ports, prepare
 from tests.e2e.ejabberd.ejabberd_world import (
     API_PASSWORD,
     API_USER,
@@ -18,10 +22,6 @@ from tests.e2e.ejabberd.ejabberd_world import (
     World,
 )
 from tests.e2e.ejabberd.xmpp_wire import Refusal, condition_of, mechanisms
-
-from ejabberd.api import EjabberdApi
-from ejabberd.config import GATE_GROUP, ServerConfig, drop_in
-from ejabberd.launcher import PrivateServer, extauth_command, free_ports, prepare
 
 pytestmark = pytest.mark.e2e
 

@@ -10,6 +10,11 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
+
+from ejabberd.api import EjabberdApi
+from ejabberd.config import GATE_GROUP, ServerConfig
+from ejabberd.launcher import PrivateServer, extauth_command, free_ports, prepare
+from kleanxmpp.errors import Temporary
 from tests.e2e.ejabberd.ejabberd_world import (
     API_PASSWORD,
     API_USER,
@@ -20,11 +25,6 @@ from tests.e2e.ejabberd.ejabberd_world import (
     World,
 )
 from tests.e2e.ejabberd.xmpp_wire import Closed, Refusal
-
-from ejabberd.api import EjabberdApi
-from ejabberd.config import GATE_GROUP, ServerConfig
-from ejabberd.launcher import PrivateServer, extauth_command, free_ports, prepare
-from kleanxmpp.errors import Temporary
 
 pytestmark = pytest.mark.e2e
 
@@ -165,9 +165,11 @@ async def test_a_server_that_cannot_start_says_why(server: PrivateServer) -> Non
     assert not server.running
 
 
-async def test_preparing_again_keeps_the_certificate(server: PrivateServer, directory: Directory) -> None:
+async def test_preparing_again_keeps_the_certificate(
+    server: PrivateServer, directory: Directory, root: Path | None
+) -> None:
     before = server.ca_file.read_bytes()
-    again = await prepare(server.files.folder, a_config(directory))
+    again = await prepare(server.files.folder, a_config(directory), root=root)
     assert again.ca_file.read_bytes() == before
 
 

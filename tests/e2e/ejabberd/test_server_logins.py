@@ -3,6 +3,8 @@
 import base64
 
 import pytest
+
+from ejabberd.config import GATE_GROUP
 from tests.e2e.ejabberd.ejabberd_world import API_PASSWORD, DOMAIN, OTHER_DOMAIN, World
 from tests.e2e.ejabberd.xmpp_wire import (
     BIND,
@@ -16,8 +18,6 @@ from tests.e2e.ejabberd.xmpp_wire import (
     local,
     mechanisms,
 )
-
-from ejabberd.config import GATE_GROUP
 
 pytestmark = pytest.mark.e2e
 

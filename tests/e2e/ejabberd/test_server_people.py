@@ -4,6 +4,7 @@ import base64
 import hashlib
 
 import pytest
+
 from tests.e2e.ejabberd.ejabberd_world import DOMAIN, World
 from tests.e2e.ejabberd.xmpp_wire import Client, Element, condition_of, is_stanza
 

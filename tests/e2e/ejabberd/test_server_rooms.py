@@ -3,10 +3,10 @@
 import itertools
 
 import pytest
-from tests.e2e.ejabberd.ejabberd_world import COMPONENT, DOMAIN, ROOMS, World
-from tests.e2e.ejabberd.xmpp_wire import Client, Element, condition_of, is_stanza, local
 
 from ejabberd.config import GATE_GROUP
+from tests.e2e.ejabberd.ejabberd_world import COMPONENT, DOMAIN, ROOMS, World
+from tests.e2e.ejabberd.xmpp_wire import Client, Element, condition_of, is_stanza, local
 
 pytestmark = pytest.mark.e2e
 
