@@ -5,6 +5,7 @@ caller names in `desired` or found under our own names in `actual` appear here; 
 """
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from kleanxmpp import changes, errors
 from kleanxmpp.changes import Change
@@ -85,32 +86,39 @@ def _differing(
 
 
 def _user_groups(username: str, *, desired: frozenset[str], actual: frozenset[str]) -> Iterable[Change]:
+    if GATE in desired ^ actual:
+        yield changes.OpenGate(username=username) if GATE in desired else changes.CloseGate(username=username)
     one = frozenset({username})
-    for name in sorted(desired ^ actual):
-        if name == GATE:
-            yield (changes.OpenGate(username=username) if name in desired else changes.CloseGate(username=username))
-        elif name in desired:
-            yield changes.AddToSharedGroup(name=name, label="", displayed=True, usernames=one)
-        else:
-            yield changes.RemoveFromSharedGroup(name=name, usernames=one)
+    wanted, present = desired - {GATE}, actual - {GATE}
+    # Somebody who leaves one of two common groups vanishes from the other's contact list although the second group
+    # stays (ejabberd #2960, 23.01 and newer): leaving and joining that one once more brings them back.
+    leaves = present - wanted
+    for name in sorted(present if leaves else ()):
+        yield changes.RemoveFromSharedGroup(name=name, usernames=one)
+    for name in sorted(wanted if leaves else wanted - present):
+        yield changes.AddToSharedGroup(name=name, label="", displayed=True, usernames=one)
 
 
 def _room(name: str, *, desired: Room | None, actual: Room | None) -> Iterable[Change]:
     if desired is None:
         yield changes.DestroyRoom(room=name)
         return
-    words = {"title": desired.title, "description": desired.description, "announcement": desired.announcement}
-    if actual is None:
-        yield changes.CreateRoom(room=name, **words)  # type: ignore[arg-type]
-    elif not actual.as_promised or words != {
-        "title": actual.title,
-        "description": actual.description,
-        "announcement": actual.announcement,
-    }:
-        yield changes.ConfigureRoom(room=name, **words)  # type: ignore[arg-type]
+    step = changes.CreateRoom if actual is None else changes.ConfigureRoom
+    if actual is None or not _same_room(desired, actual):
+        yield step(
+            room=name,
+            title=desired.title,
+            description=desired.description,
+            announcement=desired.announcement,
+        )
     differing = dict(_differing(desired.affiliations, actual.affiliations if actual else {}))
     if differing:
         yield changes.SetAffiliations(room=name, affiliations=differing)
+
+
+def _same_room(desired: Room, actual: Room) -> bool:
+    """Compare everything but the people."""
+    return replace(desired, affiliations={}) == replace(actual, affiliations={})
 
 
 def _shared_group(name: str, *, desired: SharedGroup | None, actual: SharedGroup | None) -> Iterable[Change]:

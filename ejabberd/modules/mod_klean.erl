@@ -8,7 +8,9 @@
 %%% 3. Nothing passes between companies. ejabberd delivers freely between the hosts it serves; a stanza
 %%%    from or to a company (a host with this module) and all below it stays inside, or is answered
 %%%    with an error.
-%%% 4. Commands that spare thousands of calls: klean_shared_groups (membership of one person, without
+%%% 4. Circles are changed by the component only. What a room's admin may do by a client of their own
+%%%    (invite, affiliate, ban, configure) is answered with an error.
+%%% 5. Commands that spare thousands of calls: klean_shared_groups (membership of one person, without
 %%%    reading all members) and klean_people (names and bookmarks of many people at once).
 %%%
 %%% Compiled against the headers of the ejabberd at hand (records differ between versions).
@@ -16,7 +18,7 @@
 -behaviour(gen_mod).
 
 -export([start/2, stop/1, reload/3, depends/2, mod_options/1, mod_opt_type/1, mod_doc/0]).
--export([silence_listeners/3, keep_names/1, keep_inside/1, shared_groups/3, people/2]).
+-export([silence_listeners/3, keep_circles/1, keep_names/1, keep_inside/1, shared_groups/3, people/2]).
 
 -include("xmpp.hrl").
 -include("mod_muc_room.hrl").
@@ -28,6 +30,7 @@ start(Host, _Opts) ->
     %% Before everything else on these hooks: mod_mam archives at 50, mod_avatar converts at 30.
     ejabberd_hooks:add(muc_filter_message, Host, ?MODULE, silence_listeners, 5),
     ejabberd_hooks:add(vcard_iq_set, Host, ?MODULE, keep_names, 5),
+    ejabberd_hooks:add(user_send_packet, Host, ?MODULE, keep_circles, 5),
     ejabberd_hooks:add(filter_packet, ?MODULE, keep_inside, 40),
     ejabberd_commands:register_commands(?MODULE, commands()),
     ok.
@@ -35,6 +38,7 @@ start(Host, _Opts) ->
 stop(Host) ->
     ejabberd_hooks:delete(muc_filter_message, Host, ?MODULE, silence_listeners, 5),
     ejabberd_hooks:delete(vcard_iq_set, Host, ?MODULE, keep_names, 5),
+    ejabberd_hooks:delete(user_send_packet, Host, ?MODULE, keep_circles, 5),
     case gen_mod:is_loaded_elsewhere(Host, ?MODULE) of
         false ->
             ejabberd_hooks:delete(filter_packet, ?MODULE, keep_inside, 40),
@@ -70,6 +74,35 @@ silence_listeners(#message{type = groupchat, from = From, lang = Lang} = Message
     end;
 silence_listeners(MessageOrDrop, _Room, _Nick) ->
     MessageOrDrop.
+
+%%% Circles
+
+%% A moderator is an admin of the room, and ejabberd lets admins invite, affiliate and ban. Circles are
+%% defined in the directory, so nobody who logs in does any of that; the component is not somebody who logs in.
+keep_circles({Stanza, #{lserver := Host} = State}) ->
+    case changes_circle(Stanza) andalso is_rooms_host(xmpp:get_to(Stanza), Host) of
+        true ->
+            Text = <<"Circles are changed by the administrators">>,
+            ejabberd_router:route_error(Stanza, xmpp:err_forbidden(Text, xmpp:get_lang(Stanza))),
+            {stop, {drop, State}};
+        false ->
+            {Stanza, State}
+    end.
+
+changes_circle(#iq{type = set} = IQ) ->
+    xmpp:has_subtag(IQ, #muc_admin{}) orelse xmpp:has_subtag(IQ, #muc_owner{});
+changes_circle(#message{} = Message) ->
+    case xmpp:get_subtag(Message, #muc_user{}) of
+        #muc_user{invites = [_ | _]} -> true;
+        _ -> false
+    end;
+changes_circle(_) ->
+    false.
+
+is_rooms_host(#jid{lserver = To}, Host) ->
+    lists:member(To, gen_mod:get_module_opt_hosts(Host, mod_muc));
+is_rooms_host(undefined, _Host) ->
+    false.
 
 %%% Display names
 

@@ -55,16 +55,18 @@ def server_root(version: str) -> Path | None:
     return BACKPORT
 
 
-def new_name(first: str) -> str:
+def new_name(first: str, *, personal: bool = True) -> str:
     """Return a full name that nobody in any test has: the first name with a made-up surname. Good for texts, too.
 
-    `Service.check_log` finds it wherever it should not be.
+    `Service.check_log` finds it wherever it should not be, unless it is not `personal`: a group's name stands in the
+    address of its room, which the log may name.
     """
     number, letters = next(_numbers), ""
     while number:
         number, rest = divmod(number, 80)
         letters += "bdfghklmnprstvwz"[rest // 5] + "aeiou"[rest % 5]
-    _surnames.add(letters)
+    if personal:
+        _surnames.add(letters)
     return f"{first} {letters.capitalize()}"
 
 
@@ -264,6 +266,17 @@ class Service:
 
         await eventually(status, lambda found: _waiting(found) == 0, what="nothing is due", within=within)
 
+    async def proven(self, person: Person, *, domain: str = DOMAIN) -> Any:
+        """Wait until the newest off-boarding of the person is complete, and return it."""
+
+        async def newest() -> Any:
+            found = await self.api("GET", f"/users/{person.id}/offboardings", domain=domain)
+            return next(iter(found["items"]), {})
+
+        return await eventually(
+            newest, lambda found: bool(found.get("complete")), what="the off-boarding is complete", within=30
+        )
+
     async def hire(
         self, first: str = "Anna", *, name: str | None = None, domain: str = DOMAIN, ready: bool = True, **facts: object
     ) -> Person:
@@ -303,7 +316,7 @@ class Service:
         done: bool = True,
     ) -> Circle:
         """Found a group with its circle over HTTP, and wait (`done`) until the server has it."""
-        name = name or new_name(first)
+        name = name or new_name(first, personal=False)
         group = await self.api("POST", "/groups", {"name": name, "kind": kind}, expect=201)
         circle = [{"user_id": person.id} for person in members]
         circle += [{"user_id": person.id, "role": "moderator"} for person in moderators]

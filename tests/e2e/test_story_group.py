@@ -170,9 +170,6 @@ async def test_members_let_nobody_in_and_change_nothing_about_the_room(service: 
     assert await service.affiliations(team) == {anna.jid: "member", bernd.jid: "member"}
 
 
-@pytest.mark.xfail(
-    strict=True, reason="moderators are room admins: ejabberd lets them invite, affiliate and ban until the next sweep"
-)
 async def test_moderators_let_nobody_in_and_throw_nobody_out_past_the_directory(service: Service, staff: Staff) -> None:
     anna, bernd, stranger = await service.hire_many("Anna", "Bernd", "Mallory")
     team = await service.found("Nord", moderators=[anna], members=[bernd])

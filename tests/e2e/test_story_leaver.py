@@ -8,7 +8,6 @@ import pytest
 from kleanxmpp.desired import GATE
 from tests.e2e.service import DOMAIN, ROOMS, Circle, Person, Service, new_name
 from tests.e2e.staff import Client, LoginRefused, Staff
-from tests.e2e.waiting import eventually
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -49,16 +48,6 @@ async def stored_bookmarks(service: Service, person: Person) -> str:
         person.username, host=DOMAIN, element="storage", namespace="storage:bookmarks"
     )
     return xml if ROOMS in xml else ""
-
-
-async def proven(service: Service, person: Person) -> dict[str, object]:
-    """Wait for the newest off-boarding to be complete, and return it."""
-
-    async def newest() -> dict[str, object]:
-        found = await service.api("GET", f"/users/{person.id}/offboardings")
-        return found["items"][0] if found["items"] else {}
-
-    return await eventually(newest, lambda found: bool(found.get("complete")), what="the off-boarding is complete")
 
 
 async def test_who_leaves_is_out_of_everything_on_every_device(service: Service, staff: Staff) -> None:
@@ -120,7 +109,7 @@ async def test_a_client_that_comes_back_again_and_again_never_gets_in(service: S
     hammering = [await staff.hammer(leaver.login) for _ in range(2)]
     await service.api("POST", f"/users/{leaver.id}/deactivate", {}, expect=202)
     committed = time.time()
-    await proven(service, leaver)
+    await service.proven(leaver)
     complete = time.time()
     for _ in range(3):  # a few more rounds of the clients, whatever they take
         assert (await staff.refused_login(leaver.login)).step == "login"
@@ -160,7 +149,7 @@ async def test_withdrawing_the_chat_permission_is_an_offboarding_too(service: Se
     await in_rooms(phone, leaver.name, circles)
     await service.api("PATCH", f"/users/{leaver.id}", {"chat_permission": False})
     assert (await staff.refused_login(leaver.login)).step == "login"
-    found = await proven(service, leaver)
+    found = await service.proven(leaver)
     assert found["state"] == "complete"
     await phone.wait_for("closed")
     await nothing_is_left(service, staff, leaver, circles)
@@ -176,7 +165,7 @@ async def test_hr_takes_somebody_out_by_the_external_id(service: Service, staff:
     body = {"display_name": name, "active": False, "chat_permission": True}
     await service.api("PUT", f"/users/by-external-id/{external_id}", body, expect=200)
     await phone.wait_for("closed")
-    await proven(service, leaver)
+    await service.proven(leaver)
     await nothing_is_left(service, staff, leaver, [])
 
 

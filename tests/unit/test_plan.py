@@ -75,6 +75,23 @@ def test_a_leaver_loses_gate_then_sessions_then_rooms_and_contacts_then_bookmark
     assert plan(desired=desired, actual=actual)[:2] == closing_steps("anna")
 
 
+def test_who_leaves_one_group_joins_the_others_anew_because_ejabberd_forgets_common_ones() -> None:
+    actual = UserState(shared_groups=frozenset({GATE, "north", "south"}))
+    desired = UserState(shared_groups=frozenset({GATE, "north"}))
+    one = frozenset({"anna"})
+    assert plan(desired=desired, actual=actual) == (
+        changes.RemoveFromSharedGroup(name="north", usernames=one),
+        changes.RemoveFromSharedGroup(name="south", usernames=one),
+        changes.AddToSharedGroup(name="north", label="", displayed=True, usernames=one),
+    )
+
+
+def test_a_leaver_is_added_to_nothing() -> None:
+    actual = UserState(shared_groups=frozenset({GATE, "north", "south"}))
+    steps = plan(desired=UserState(shared_groups=frozenset()), actual=actual)
+    assert not any(isinstance(step, changes.AddToSharedGroup) for step in steps)
+
+
 @given(states)
 def test_what_was_not_looked_at_is_never_planned_from(desired: UserState) -> None:
     assert plan(desired=desired, actual=UserState()) == ()

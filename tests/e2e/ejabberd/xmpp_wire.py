@@ -110,6 +110,9 @@ class TcpWire:
     async def close(self) -> None:
         with suppress(OSError):
             await self.send("</stream:stream>")
+            if "component" in self._namespace:
+                # until the server has let go of the address, it shares stanzas between old and new connection
+                await self._reader.read(-1)
         self.cut()
 
     def cut(self) -> None:

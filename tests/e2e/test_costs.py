@@ -1,0 +1,36 @@
+"""Cost follows the change, not the company: one member more or less costs the same among few and among many.
+
+Counted on a real server, on the wire and in the database; nothing here is timed.
+"""
+
+from pathlib import Path
+
+import pytest
+
+from benchmarks.costs import Cost, scene
+from benchmarks.world import Bench
+
+FEW, MANY = 60, 1_000
+CALLS_AT_MOST, STATEMENTS_AT_MOST = 20, 50
+"""Far above what one member costs, far below one call or statement for each member of the small company."""
+
+
+@pytest.mark.parametrize("everybody", [False, True], ids=["a small circle", "a circle of everybody"])
+async def test_one_member_more_or_less_costs_the_same_in_a_small_and_in_a_large_company(
+    tmp_path: Path, everybody: bool
+) -> None:
+    small = await _costs(tmp_path, people=FEW, everybody=everybody)
+    large = await _costs(tmp_path, people=MANY, everybody=everybody)
+    for few, many in zip(small, large, strict=True):
+        assert many.wire == few.wire
+        assert many.statements == few.statements
+        assert many.carried == pytest.approx(few.carried, rel=0.1)
+        assert 0 < few.wire.total() <= CALLS_AT_MOST
+        assert 0 < few.statements.total() <= STATEMENTS_AT_MOST
+
+
+async def _costs(folder: Path, *, people: int, everybody: bool) -> list[Cost]:
+    """Return what adding, removing, and both once more cost."""
+    bench = Bench(folder=folder, root=None, small=True, say=lambda text: None)
+    async with scene(bench, people_in_all=people, everybody=everybody) as made:
+        return [await made.add(), await made.remove(), await made.add(), await made.remove()]

@@ -1,0 +1,148 @@
+"""`kleanxmpp demo`: one command, a company to play with, and nothing left behind."""
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+
+from tests.e2e import processes
+from tests.e2e.service import BACKPORT
+from tests.e2e.staff import Login, Staff
+from tests.e2e.waiting import eventually
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+KEYS = {
+    "api_url", "admin_token", "domain", "rooms_domain", "xmpp_host", "xmpp_port", "websocket_url", "ca_file",
+    "ejabberd_api_url", "users", "groups",
+}  # fmt: skip
+_START_SECONDS = 90.0
+
+
+@asynccontextmanager
+async def demo(folder: Path, *options: str) -> AsyncIterator[asyncio.subprocess.Process]:
+    """Start the demo in a terminal of its own; what is left at the end is killed."""
+    environment = {"PATH": os.environ.get("PATH", os.defpath), "HOME": str(folder.parent), "LANG": "C.UTF-8"}
+    with (folder.parent / "demo.log").open("ab") as log:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "kleanxmpp.cli", "demo", str(folder), *options, cwd=folder.parent, env=environment,
+            stdin=asyncio.subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
+        )  # fmt: skip
+    try:
+        yield process
+    finally:
+        for left in (process.pid, *processes.belonging_to(folder)):
+            with suppress(ProcessLookupError):
+                os.kill(left, signal.SIGKILL)
+        await process.wait()
+
+
+async def facts_of(folder: Path, process: asyncio.subprocess.Process) -> dict[str, Any]:
+    """Wait for demo.json and return what stands in it."""
+
+    async def written() -> dict[str, Any] | None:
+        assert process.returncode is None, (folder.parent / "demo.log").read_text()[-3000:]
+        with suppress(FileNotFoundError, json.JSONDecodeError):
+            return dict(json.loads((folder / "demo.json").read_text()))
+        return None
+
+    facts = await eventually(written, what="demo.json is written", within=_START_SECONDS)
+    assert facts is not None
+    return facts
+
+
+async def end(process: asyncio.subprocess.Process, folder: Path) -> int:
+    """Press Ctrl-C, and return the exit code once nothing of the demo runs any more."""
+    process.send_signal(signal.SIGINT)
+    code = await asyncio.wait_for(process.wait(), 40)
+
+    async def left() -> dict[int, str]:
+        return processes.belonging_to(folder)
+
+    await eventually(left, lambda found: not found, what="no process is left")
+    return code
+
+
+def login(facts: dict[str, Any], user: dict[str, Any]) -> Login:
+    return Login(
+        jid=user["jid"], credential=user["credential"], host=facts["xmpp_host"], port=facts["xmpp_port"],
+        ca_file=facts["ca_file"],
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("options", [(), ("--ejabberd-root", str(BACKPORT))], ids=["23.01", "24.12"])
+async def test_the_demo_company_chats_and_leaves_nothing_behind(
+    tmp_path: Path, staff: Staff, options: tuple[str, ...]
+) -> None:
+    folder = tmp_path / "demo"
+    async with demo(folder, *options) as process:
+        facts = await facts_of(folder, process)
+        assert facts.keys() >= KEYS
+        assert (len(facts["users"]), len(facts["groups"])) == (60, 12)
+        assert all(user.keys() >= {"id", "username", "jid", "display_name", "credential"} for user in facts["users"])
+        assert all(group.keys() >= {"id", "slug", "room"} for group in facts["groups"])
+        assert (folder / "demo.json").stat().st_mode & 0o077 == 0, "logins are nobody else's business"
+
+        async with aiohttp.ClientSession(headers={"Authorization": f"Bearer {facts['admin_token']}"}) as http:
+            async with http.get(f"{facts['api_url']}/api/v1/users?limit=100") as answer:
+                assert (answer.status, len((await answer.json())["items"])) == (200, 60)
+
+        async with aiohttp.ClientSession() as http:
+            async with http.post(f"{facts['ejabberd_api_url']}/status", json={}) as answer:
+                assert answer.status == 200
+
+        users = {user["jid"]: user for user in facts["users"]}
+        phone = await staff.login(login(facts, facts["users"][0]))
+        colleague = users[next(jid for jid in phone.contacts if jid in users)]
+        other = await staff.login(login(facts, colleague))
+        await phone.say(other.bare, "Willkommen bei Glanz & Gloria")
+        await other.wait_for("message", type="chat", body="Willkommen bei Glanz & Gloria")
+        shared = set(await phone.stored_bookmarks()) & set(await other.stored_bookmarks())
+        room = min(shared & {group["room"] for group in facts["groups"]})
+        for client, user in ((phone, facts["users"][0]), (other, colleague)):
+            await client.join(room, user["display_name"])
+        assert room.endswith(f"@{facts['rooms_domain']}")
+        assert await end(process, folder) == 0
+
+
+@pytest.mark.slow
+async def test_a_demo_is_started_again_over_the_last_one(tmp_path: Path) -> None:
+    folder = tmp_path / "demo"
+    tokens = set()
+    for _ in range(2):
+        async with demo(folder) as process:
+            facts = await facts_of(folder, process)
+            tokens.add(facts["admin_token"])
+            await end(process, folder)
+            (folder / "demo.json").rename(tmp_path / "last.json")
+    assert len(tokens) == 2
+
+
+async def test_ctrl_c_while_it_starts_leaves_nothing_behind_either(tmp_path: Path) -> None:
+    folder = tmp_path / "demo"
+    async with demo(folder) as process:
+
+        async def started() -> bool:
+            return bool(processes.belonging_to(folder, word="beam.smp"))
+
+        await eventually(started, what="ejabberd is being started", within=_START_SECONDS)
+        await end(process, folder)
+        assert "Traceback" not in (tmp_path / "demo.log").read_text()
+
+
+async def test_a_folder_with_other_things_in_it_is_not_touched(tmp_path: Path) -> None:
+    folder = tmp_path / "wichtig"
+    folder.mkdir()
+    (folder / "steuer.txt").write_text("nicht löschen")
+    async with demo(folder) as process:
+        assert await asyncio.wait_for(process.wait(), 30) != 0
+    assert (folder / "steuer.txt").read_text() == "nicht löschen"
+    assert "Traceback" not in (tmp_path / "demo.log").read_text()
