@@ -87,7 +87,8 @@ Changes to make by hand in your ejabberd.yml:
    all external components in ejabberd. If that host may talk to the outside world, strangers can write to the
    component: set `s2s_access: none` for it, or put a company first.
 5. In `api_permissions`, no rule may allow commands by address alone (`ip: 127.0.0.1/8`), except harmless
-   ones like `status`: every local process could use them. An `admin` of yours may do everything.
+   ones like `status`: every local process could use them. Before 26.07, an `admin` of yours may do
+   everything, on the companies' hosts too.
 6. At `loglevel: info` ejabberd logs every command of its HTTP API with its arguments, names of people
    among them. `notice` does not.
 7. Restart ejabberd, now and whenever a company is added or removed. A reload that removes a company stops

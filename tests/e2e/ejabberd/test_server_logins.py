@@ -1,5 +1,6 @@
 """Who gets in, by which door: logins, the gate, and every way around them."""
 
+import asyncio
 import base64
 
 import pytest
@@ -9,6 +10,7 @@ from tests.e2e.ejabberd.ejabberd_world import API_PASSWORD, DOMAIN, OTHER_DOMAIN
 from tests.e2e.ejabberd.xmpp_wire import (
     BIND,
     SASL,
+    SM,
     STREAM,
     Refusal,
     TcpWire,
@@ -122,3 +124,23 @@ async def test_a_kicked_person_is_out_on_every_device(world: World) -> None:
     assert await phone.wait_closed() == "policy-violation"
     assert await browser.wait_closed() == "policy-violation"
     assert await world.api.sessions.of_user(username, host=DOMAIN) == ()
+
+
+async def test_a_kicked_person_cannot_resume_a_sleeping_session(world: World) -> None:
+    """The phone lost its connection (XEP-0198) and would come back without binding, so past the gate."""
+    username = await world.person()
+    phone = await world.login(username)
+    await phone.send(f"<enable xmlns='{SM}' resume='true'/>")
+    enabled = await phone.wait(lambda element: local(element) == "enabled")
+    phone.wire.cut()
+    (asleep,) = await world.api.sessions.of_user(username, host=DOMAIN)
+    assert asleep.resource == "phone"
+    assert await world.api.sessions.kick_user(username, host=DOMAIN) == 1
+    async with asyncio.timeout(10):
+        while await world.api.sessions.of_user(username, host=DOMAIN):
+            pass
+    wire, _ = await world.connect()
+    await authenticate(wire, username, f"secret:of:{username}")
+    await wire.open_stream(DOMAIN)
+    await wire.send(f"<resume xmlns='{SM}' previd='{enabled.get('id')}' h='0'/>")
+    assert local(await wire.receive()) == "failed"
