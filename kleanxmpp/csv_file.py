@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
-from kleanxmpp import drafts, errors, groups, jid, names
+from kleanxmpp import drafts, errors, groups, names
 from kleanxmpp.model import Role
 
 COLUMNS = {
@@ -191,7 +191,7 @@ def _repeated(rows: Iterable[Row]) -> Iterator[Fault]:
 
 
 _CHECKS: Mapping[str, Callable[[str], object]] = {
-    "username": jid.normalise_localpart,
+    "username": drafts.checked_username,
     "display_name": drafts.checked_name,
     "external_id": _external_id,
     "email": _email,

@@ -9,6 +9,8 @@ from kleanxmpp.model import Company, User
 from kleanxmpp.ports import Transaction
 
 LOCALES = ("de", "en")
+RESERVED_USERNAMES = frozenset({"klean", "klean-api"})
+"""The assistant's localpart and the service account of ejabberd's API: nobody shall look like them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +30,7 @@ async def draft(tx: Transaction, company: Company, new: NewUser, *, now: datetim
     """Return a valid user that is not saved yet, with a username and a nickname that nobody else has."""
     display_name = checked_name(new.display_name)
     if new.username:
-        username = jid.normalise_localpart(new.username)
+        username = checked_username(new.username)
     else:
         username = await free_username(tx, company, names.username_from(display_name))
     nickname = await free_nickname(tx, company, display_name, username=username)
@@ -45,6 +47,14 @@ async def draft(tx: Transaction, company: Company, new: NewUser, *, now: datetim
         chat_permission=new.chat_permission,
         created_at=now,
     )
+
+
+def checked_username(text: str) -> str:
+    """Return the localpart that this text stands for. Raises Invalid for what is no localpart, or is reserved."""
+    username = jid.normalise_localpart(text)
+    if username in RESERVED_USERNAMES:
+        raise errors.Invalid("This username is reserved for the program itself.", field="username")
+    return username
 
 
 def checked_name(text: str) -> str:
@@ -78,7 +88,7 @@ async def free_username(tx: Transaction, company: Company, candidate: str) -> st
     """Return the candidate, or it with the smallest number, that nobody ever had. Raises Conflict after a thousand."""
     for size in (8, 64, 1024):
         candidates = list(islice(names.numbered_from(candidate), size))
-        taken = await tx.taken_usernames(company.id, candidates)
+        taken = RESERVED_USERNAMES | await tx.taken_usernames(company.id, candidates)
         if free := next((name for name in candidates if name not in taken), None):
             return free
     raise errors.Conflict("Too many people have this name; give a username.", field="username")
