@@ -58,7 +58,7 @@ def read(text: str, *, at: float) -> Iterator[Seen]:
         yield Seen(kind="presence", at=at, facts=_presence(xml), xml=xml)
     elif (query := xml.find(f"{ROSTER}query")) is not None and xml.get("type") in ("set", "result"):
         for item in query.iterfind(f"{ROSTER}item"):
-            yield Seen(kind="contact", at=at, facts=_contact(item), xml=xml)
+            yield Seen(kind="contact", at=at, facts=contact_facts(item), xml=xml)
     else:
         facts = {name: xml.get(name) for name in ("from", "type", "id")}
         yield Seen(kind="iq", at=at, facts=facts | {"error": condition_of(xml)}, xml=xml)
@@ -96,7 +96,8 @@ def _codes(xml: Element) -> tuple[int, ...]:
     return tuple(int(status.get("code", 0)) for status in xml.iterfind(f"{MUC_USER}x/{MUC_USER}status"))
 
 
-def _contact(item: Element) -> dict[str, object]:
+def contact_facts(item: Element) -> dict[str, object]:
+    """Return what a line of a contact list says."""
     return {
         "jid": item.get("jid"),
         "name": item.get("name"),

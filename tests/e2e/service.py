@@ -1,20 +1,15 @@
 """A whole working KleanXMPP for tests: a private ejabberd, and the real service as a process of its own.
 
-The service is started the way an operator starts it (`python -m kleanxmpp.cli serve` with a kleanxmpp.toml), so that
-`kill -9` means what it says. Only the first company and its token are put into the directory from here; everything
-else goes over HTTP, and what came of it is read from ejabberd itself or seen by clients.
+Only the companies and their tokens are put into the directory from here; everything else
+goes over HTTP, and what came of it is read from ejabberd itself or seen by clients.
 """
 
 import asyncio
 import hashlib
-import itertools
 import json
-import os
-import signal
 import ssl
-import sys
 from collections.abc import AsyncIterator, Iterable, Mapping
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -29,6 +24,8 @@ from kleanxmpp import companies, tokens
 from kleanxmpp.db.directory import SqlDirectory
 from kleanxmpp.db.migrate import upgrade_database
 from kleanxmpp.desired import GATE
+from tests.e2e import made_up
+from tests.e2e.service_process import ServiceProcess
 from tests.e2e.staff import Login
 from tests.e2e.waiting import SECONDS, eventually
 
@@ -39,10 +36,6 @@ BACKPORT = ROOT / "var" / "ejabberd-24.12"
 VERSIONS = ("23.01", "24.12")
 
 _API_USER, _API_PASSWORD, _SECRET = f"klean-api@{DOMAIN}", "api-password-of-tests", "component-secret-of-tests"
-_START_SECONDS = 30.0
-_COMMAND = ("-m", "kleanxmpp.cli", "serve")
-_numbers = itertools.count(os.getpid() * 1000)
-_surnames: set[str] = set()
 
 
 def server_root(version: str) -> Path | None:
@@ -53,21 +46,6 @@ def server_root(version: str) -> Path | None:
         f"ejabberd {version} is missing. Get it with: .venv/bin/python -m ejabberd.versions {version} {BACKPORT}"
     )
     return BACKPORT
-
-
-def new_name(first: str, *, personal: bool = True) -> str:
-    """Return a full name that nobody in any test has: the first name with a made-up surname. Good for texts, too.
-
-    `Service.check_log` finds it wherever it should not be, unless it is not `personal`: a group's name stands in the
-    address of its room, which the log may name.
-    """
-    number, letters = next(_numbers), ""
-    while number:
-        number, rest = divmod(number, 80)
-        letters += "bdfghklmnprstvwz"[rest // 5] + "aeiou"[rest % 5]
-    if personal:
-        _surnames.add(letters)
-    return f"{first} {letters.capitalize()}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,17 +92,13 @@ class Service:
         self.tokens: dict[str, str] = {}
         self.secrets: list[str] = [_API_PASSWORD, _SECRET]
         self.database = f"sqlite:///{folder / 'kleanxmpp.db'}"
+        self.server_logs_are_ours = True
         self._http = http
-        self._process: asyncio.subprocess.Process | None = None
+        self.process = ServiceProcess(folder, self.url, http=http)
 
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
-
-    @property
-    def log(self) -> Path:
-        """Everything that the service wrote to stdout and stderr, of all its lives."""
-        return self.folder / "service.log"
 
     @property
     def tls(self) -> ssl.SSLContext:
@@ -173,64 +147,21 @@ class Service:
         )
         return "\n".join(lines)
 
-    async def start(self, *, ready: bool = True) -> None:
-        """Start the service's process; return when it is ready, or (`ready` False) when its API answers."""
-        environment = {"PATH": os.environ.get("PATH", os.defpath), "HOME": str(self.folder), "LANG": "C.UTF-8"}
-        with self.log.open("ab") as log:
-            self._process = await asyncio.create_subprocess_exec(
-                sys.executable, *_COMMAND, cwd=self.folder, env=environment,
-                stdin=asyncio.subprocess.DEVNULL, stdout=log, stderr=log,
-            )  # fmt: skip
-        await self.wait_answering("/readyz" if ready else "/healthz")
-
-    async def wait_answering(self, path: str, status: int = 200, *, within: float = _START_SECONDS) -> None:
-        """Wait until a health address answers this status."""
-        await eventually(
-            lambda: self._status_of(path), lambda found: found == status, what=f"{path} answers {status}", within=within
-        )
-
-    async def _status_of(self, path: str) -> int | str:
-        assert self._process is not None
-        if self._process.returncode is not None:
-            raise AssertionError(f"The service ended with {self._process.returncode}:\n{self.last_words()}")
-        try:
-            async with self._http.get(self.url + path) as answer:
-                return answer.status
-        except aiohttp.ClientError as error:
-            return type(error).__name__
-
-    async def kill(self) -> None:
-        """Kill -9."""
-        assert self._process is not None
-        with suppress(ProcessLookupError):
-            self._process.kill()
-        await self._process.wait()
-
-    async def stop(self) -> int:
-        """Ask it to end, and return its exit code."""
-        assert self._process is not None
-        with suppress(ProcessLookupError):
-            self._process.send_signal(signal.SIGTERM)
-        try:
-            return await asyncio.wait_for(self._process.wait(), SECONDS)
-        except TimeoutError:
-            await self.kill()
-            raise AssertionError(f"The service did not end when asked to:\n{self.last_words()}") from None
-
-    def last_words(self) -> str:
-        """The end of its log."""
-        return self.log.read_text(errors="replace")[-4000:] if self.log.exists() else ""
-
     def check_log(self) -> None:
         """Fail if a credential, a token, or a name or text that a test made up stands in the service's log."""
-        log, *others = [
-            file.read_text(errors="replace") if file.exists() else ""
-            for file in (self.log, self.ejabberd.files.log, self.ejabberd.files.console)
-        ]
-        secrets = [secret for secret in self.secrets if any(secret in text for text in (log, *others))]
-        assert not secrets, f"{len(secrets)} secrets stand in {self.log}, or in the server's logs"
-        lines = [line for line in log.splitlines() if any(name in line.lower() for name in _surnames)]
-        assert not lines, f"Names or texts of people stand in {len(lines)} lines of {self.log}, like: {lines[0]}"
+        log = self._logged(self.process.log)
+        others = [self.ejabberd.files.log, self.ejabberd.files.console] if self.server_logs_are_ours else []
+        told = [log, *map(self._logged, others)]
+        secrets = sum(any(secret in text for text in told) for secret in self.secrets)
+        assert not secrets, f"{secrets} secrets stand in the service's log or the server's, below {self.folder}"
+        lines = [line for line in log.splitlines() if made_up.found_in(line)]
+        assert not lines, (
+            f"Names or texts of people stand in {len(lines)} lines of {self.process.log}, like: {lines[0]}"
+        )
+
+    @staticmethod
+    def _logged(file: Path) -> str:
+        return file.read_text(errors="replace") if file.exists() else ""
 
     # the API
 
@@ -281,7 +212,7 @@ class Service:
         self, first: str = "Anna", *, name: str | None = None, domain: str = DOMAIN, ready: bool = True, **facts: object
     ) -> Person:
         """Add a person over HTTP, set up a device, and wait (`ready`) until the server lets them in."""
-        name = name or new_name(first)
+        name = name or made_up.new_name(first)
         user = await self.api("POST", "/users", {"display_name": name, **facts}, domain=domain, expect=201)
         login, credential_id = await self.device(user["id"], domain=domain)
         if ready:
@@ -316,7 +247,7 @@ class Service:
         done: bool = True,
     ) -> Circle:
         """Found a group with its circle over HTTP, and wait (`done`) until the server has it."""
-        name = name or new_name(first, personal=False)
+        name = name or made_up.new_name(first, personal=False)
         group = await self.api("POST", "/groups", {"name": name, "kind": kind}, expect=201)
         circle = [{"user_id": person.id} for person in members]
         circle += [{"user_id": person.id, "role": "moderator"} for person in moderators]
@@ -377,11 +308,11 @@ async def running_service(folder: Path, *, version: str, start: bool = True) -> 
             async with service.server:
                 if start:
                     await ejabberd.start()
-                    await service.start()
+                    await service.process.start()
                 yield service
         finally:
-            if service._process is not None and service._process.returncode is None:
-                await service.stop()
+            if service.process.running:
+                await service.process.stop()
             await ejabberd.kill()
         service.check_log()
 

@@ -2,7 +2,8 @@
 
 import pytest
 
-from tests.e2e.service import Service, new_name
+from tests.e2e.made_up import new_name
+from tests.e2e.service import Service
 from tests.e2e.staff import Client, Staff
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")

@@ -2,8 +2,9 @@
 
 import pytest
 
+from tests.e2e.made_up import new_name
 from tests.e2e.seen import Seen
-from tests.e2e.service import BOT, COMPONENT, NEIGHBOUR, Service, new_name
+from tests.e2e.service import BOT, COMPONENT, NEIGHBOUR, Service
 from tests.e2e.staff import Client, Staff
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")

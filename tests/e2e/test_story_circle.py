@@ -4,8 +4,10 @@ import asyncio
 
 import pytest
 
-from tests.e2e.service import ROOMS, Circle, Person, Service, new_name
-from tests.e2e.staff import Client, Refused, RoomMark, Staff
+from tests.e2e.made_up import new_name
+from tests.e2e.service import ROOMS, Circle, Person, Service
+from tests.e2e.shown import RoomMark
+from tests.e2e.staff import Client, Refused, Staff
 from tests.e2e.waiting import eventually
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -44,7 +46,9 @@ async def test_who_is_added_gets_contacts_and_bookmark_live_and_joins_at_once(se
     }  # fmt: skip
     await told_of_bookmarks(phone)
     assert await phone.stored_bookmarks() == mark(team, newcomer)
-    assert await phone.published_bookmarks() == mark(team, newcomer)
+    await eventually(
+        phone.published_bookmarks, lambda found: found == mark(team, newcomer), what="the published bookmarks"
+    )
     await phone.join(team.room, newcomer.name)
     await member.wait_for("presence", type="available", **{"from": f"{team.room}/{newcomer.name}"})
     await member.wait_for("contact", jid=newcomer.jid, name=newcomer.name, groups=(team.name,))
@@ -69,7 +73,7 @@ async def test_who_is_removed_is_thrown_out_and_does_not_come_back(service: Serv
     await member.wait_for_contacts(set())
     await told_of_bookmarks(phone)
     await eventually(phone.stored_bookmarks, lambda found: found == {}, what="no bookmark is left")
-    assert await phone.published_bookmarks() == {}
+    await eventually(phone.published_bookmarks, lambda found: found == {}, what="the published bookmarks")
     await wait_for_affiliations(service, team, {anna.jid: "member"})
     with pytest.raises(Refused):
         await phone.archive(of=team.room)
@@ -106,7 +110,9 @@ async def test_a_renamed_group_has_its_new_name_everywhere(service: Service, sta
 
     await phone.wait_for("contact", jid=bernd.jid, groups=(name,))
     await eventually(phone.stored_bookmarks, lambda found: found == mark(team, anna, name=name), what="new bookmark")
-    assert await phone.published_bookmarks() == mark(team, anna, name=name)
+    await eventually(
+        phone.published_bookmarks, lambda found: found == mark(team, anna, name=name), what="the published bookmarks"
+    )
     assert (await phone.fetch_contacts())[bernd.jid].groups == (name,)
     options = await service.server.rooms.options(team.slug, service=ROOMS)
     assert options is not None
@@ -126,7 +132,7 @@ async def test_a_deleted_group_is_gone_for_everybody(service: Service, staff: St
     await phone.wait_for("presence", type="unavailable", **{"from": f"{team.room}/{anna.name}"})
     await phone.wait_for_contacts(set())
     await eventually(phone.stored_bookmarks, lambda found: found == {}, what="no bookmark is left")
-    assert await phone.published_bookmarks() == {}
+    await eventually(phone.published_bookmarks, lambda found: found == {}, what="the published bookmarks")
     await wait_for_affiliations(service, team, None)
     with pytest.raises(Refused):
         await phone.join(team.room, anna.name)
@@ -193,6 +199,7 @@ async def test_a_circle_over_contacts_max_has_a_room_but_no_contacts(service: Se
         await phone.wait_for_contacts(set())
         assert (await phone.join(team.room, people[0].name)).nick == people[0].name
         await wait_for_affiliations(service, team, dict.fromkeys((person.jid for person in people), "member"))
+        await service.calm()
         late = await staff.login(people[3].login)
         assert late.contacts == {}
         assert await late.stored_bookmarks() == mark(team, people[3])

@@ -6,7 +6,8 @@ import shutil
 
 import pytest
 
-from tests.e2e.service import Service, new_name
+from tests.e2e.made_up import new_name
+from tests.e2e.service import Service
 from tests.e2e.staff import Login, LoginRefused, Staff
 from tests.e2e.websocket_login import browser
 

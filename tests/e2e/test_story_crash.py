@@ -9,7 +9,8 @@ import sqlite3
 import pytest
 
 from kleanxmpp.desired import GATE
-from tests.e2e.service import DOMAIN, Service, new_name
+from tests.e2e.made_up import new_name
+from tests.e2e.service import DOMAIN, Service
 from tests.e2e.staff import Staff
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -26,13 +27,13 @@ async def test_an_offboarding_that_a_kill_interrupts_is_done_after_the_restart(
     freeze(service, signal.SIGSTOP)
     try:
         await service.api("POST", f"/users/{leaver.id}/deactivate", {}, expect=202)
-        await service.kill()
+        await service.process.kill()
     finally:
         freeze(service, signal.SIGCONT)
     assert await service.sessions(leaver.username) == {"handy"}, "the kill came before anything was done"
     assert (await staff.refused_login(leaver.login)).condition == "not-authorized"
 
-    await service.start()
+    await service.process.start()
     await service.proven(leaver)
     await phone.wait_for("closed")
     assert await service.sessions(leaver.username) == set()
@@ -53,7 +54,7 @@ async def test_killed_at_any_moment_everything_due_is_done_after_the_restart(
     people = await service.hire_many("Anna", "Bernd", "Carla", "Dora", "Emil", "Frieda")
     circles = [await service.found("Team", members=people[n::2]) for n in range(3)]
     active, inside = {person.id: True for person in people}, [set(), set(), set()]
-    for _ in range(6):
+    for _ in range(5):
         changes = []
         for number, circle in enumerate(circles):
             inside[number] = set(chance.sample(range(6), chance.randint(1, 5)))
@@ -65,8 +66,8 @@ async def test_killed_at_any_moment_everything_due_is_done_after_the_restart(
             changes.append(("POST", f"/users/{person.id}/{what}", {}))
         await asyncio.gather(*(service.api(*change) for change in changes))
         await asyncio.sleep(chance.random() * 0.15)  # the moment of the kill is what varies here
-        await service.kill()
-        await service.start()
+        await service.process.kill()
+        await service.process.start()
     await service.calm(within=30)
     for number, circle in enumerate(circles):
         effective = {people[member].jid for member in inside[number] if active[people[member].id]}
@@ -84,8 +85,8 @@ async def test_killed_at_any_moment_everything_due_is_done_after_the_restart(
 
 async def test_the_service_ends_in_order_when_asked(own_service: Service) -> None:
     await own_service.hire()
-    assert await own_service.stop() == 0
-    assert "Traceback" not in own_service.last_words()
+    assert await own_service.process.stop() == 0
+    assert "Traceback" not in own_service.process.last_words()
 
 
 async def test_with_a_locked_database_nothing_is_half_done_and_people_chat_on(

@@ -90,12 +90,12 @@ async def test_a_directory_restored_from_an_old_backup_does_not_empty_the_server
     target.close()
     people = await service.hire_many(*("Anna",) * 15)
     await service.calm()
-    await service.stop()
+    await service.process.stop()
     for part in (file, Path(f"{file}-wal"), Path(f"{file}-shm")):
         part.unlink(missing_ok=True)
     shutil.copy(backup, file)
 
-    await service.start()
+    await service.process.start()
     gate = await service.server.groups.members(GATE, host=DOMAIN)
     assert {person.jid for person in people} <= set(gate)
     held = await service.api("POST", "/reconcile", {}, expect=409)

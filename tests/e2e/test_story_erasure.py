@@ -6,7 +6,8 @@ import pytest
 
 from kleanxmpp.desired import GATE
 from kleanxmpp.ids import sha256_hex
-from tests.e2e.service import DOMAIN, ROOMS, Person, Service, new_name
+from tests.e2e.made_up import new_name
+from tests.e2e.service import DOMAIN, ROOMS, Person, Service
 from tests.e2e.staff import Login, Staff
 from tests.e2e.waiting import eventually
 

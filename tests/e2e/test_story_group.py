@@ -6,8 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from tests.e2e.service import DOMAIN, ROOMS, Circle, Person, Service, new_name
-from tests.e2e.staff import Client, Contact, Refused, RoomMark, Staff
+from tests.e2e.made_up import new_name
+from tests.e2e.service import DOMAIN, ROOMS, Circle, Person, Service
+from tests.e2e.shown import Contact, RoomMark
+from tests.e2e.staff import Client, Refused, Staff
 from tests.e2e.waiting import eventually
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")

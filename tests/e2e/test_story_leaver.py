@@ -6,7 +6,8 @@ import time
 import pytest
 
 from kleanxmpp.desired import GATE
-from tests.e2e.service import DOMAIN, ROOMS, Circle, Person, Service, new_name
+from tests.e2e.made_up import new_name
+from tests.e2e.service import DOMAIN, ROOMS, Circle, Person, Service
 from tests.e2e.staff import Client, LoginRefused, Staff
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")

@@ -1,8 +1,13 @@
 """Nobody appears under a colleague's name: names come from the directory, and stay."""
 
+from collections.abc import Callable
+from contextlib import suppress
+from xml.etree.ElementTree import Element
+
 import pytest
 
-from tests.e2e.service import DOMAIN, Person, Service, new_name
+from tests.e2e.made_up import new_name
+from tests.e2e.service import DOMAIN, Person, Service
 from tests.e2e.staff import Client, Refused, Staff
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -106,3 +111,62 @@ async def test_nobody_sends_in_somebody_elses_name(service: Service, staff: Staf
     await phone.send(f"<message from='{anna.jid}' to='{bernd.jid}' type='chat'><body>Ich bin Anna</body></message>")
     await phone.wait_for("closed")
     await other.has_nothing("message", body="Ich bin Anna")
+
+
+@pytest.mark.xfail(strict=True, reason="in rooms people choose any nickname that is not exactly somebody else's")
+@pytest.mark.parametrize("disguise", [str.upper, str.lower, lambda name: f"{name}."], ids=["upper", "lower", "dotted"])
+async def test_a_name_that_only_looks_like_a_colleagues_is_refused_too(
+    service: Service, staff: Staff, disguise: Callable[[str], str]
+) -> None:
+    anna, mallory = await service.hire_many("Anna", "Mallory")
+    team = await service.found("Nord", members=[anna, mallory])
+    phone = await staff.login(mallory.login)
+    with pytest.raises(Refused):
+        await phone.join(team.room, disguise(anna.name))
+
+
+@pytest.mark.xfail(strict=True, reason="in rooms people choose any nickname that is not exactly somebody else's")
+async def test_in_a_room_everybody_stands_under_the_own_name_only(service: Service, staff: Staff) -> None:
+    mallory = await service.hire("Mallory")
+    team = await service.found("Nord", members=[mallory])
+    phone = await staff.login(mallory.login)
+    with pytest.raises(Refused):
+        await phone.join(team.room, "Geschäftsleitung")
+
+
+@pytest.mark.parametrize(
+    ("node", "payload"),
+    [
+        ("http://jabber.org/protocol/nick", "<nick xmlns='http://jabber.org/protocol/nick'>{}</nick>"),
+        ("urn:xmpp:vcard4", "<vcard xmlns='urn:ietf:params:xml:ns:vcard-4.0'><fn><text>{}</text></fn></vcard>"),
+    ],
+)
+async def test_no_name_is_published_past_the_directory(service: Service, staff: Staff, node: str, payload: str) -> None:
+    anna, mallory = await service.hire_many("Anna", "Mallory")
+    await service.found("Nord", members=[anna, mallory])
+    phone, other = await staff.login(mallory.login), await staff.login(anna.login)
+    await publish(phone, node, payload.format(anna.name))
+    with pytest.raises(Refused):
+        await published(other, node, of=mallory)
+
+
+async def test_the_picture_that_somebody_publishes_is_seen_by_colleagues(service: Service, staff: Staff) -> None:
+    anna, bernd = await service.hire_many("Anna", "Bernd")
+    await service.found("Nord", members=[anna, bernd])
+    phone, other = await staff.login(anna.login), await staff.login(bernd.login)
+    node, picture = "urn:xmpp:avatar:metadata", "<info bytes='9' id='bild' type='image/png'/>"
+    await publish(phone, node, f"<metadata xmlns='{node}'>{picture}</metadata>")
+    assert [info.get("id") for info in (await published(other, node, of=anna)).iter(f"{{{node}}}info")] == ["bild"]
+
+
+async def publish(client: Client, node: str, payload: str) -> None:
+    """Publish something of one's own (PEP); a server may refuse that right away."""
+    item = f"<publish node='{node}'><item id='current'>{payload}</item></publish>"
+    with suppress(Refused):
+        await client.iq("set", f"<pubsub xmlns='http://jabber.org/protocol/pubsub'>{item}</pubsub>")
+
+
+async def published(client: Client, node: str, *, of: Person) -> Element:
+    """Read what a colleague published. Raises Refused."""
+    request = f"<pubsub xmlns='http://jabber.org/protocol/pubsub'><items node='{node}'/></pubsub>"
+    return await client.iq("get", request, to=of.jid)

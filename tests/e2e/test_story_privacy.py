@@ -5,7 +5,8 @@ import json
 import aiohttp
 import pytest
 
-from tests.e2e.service import BOT, Service, new_name
+from tests.e2e.made_up import new_name
+from tests.e2e.service import BOT, Service
 from tests.e2e.staff import Staff
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -38,10 +39,10 @@ async def a_day_with_everything(service: Service, staff: Staff) -> None:
     await service.api("GET", f"/users?external_id={external_id.replace(' ', '')}", expect=(200, 404, 422))
     await service.api("PUT", f"/users/by-external-id/{external_id.replace(' ', '')}", {"display_name": new_name("C")})
     await service.ejabberd.kill()
-    await service.wait_answering("/readyz", 503)
+    await service.process.wait_answering("/readyz", 503)
     await service.api("PATCH", f"/users/{bernd.id}", {"display_name": new_name("Bernd")})
     await service.ejabberd.start()
-    await service.wait_answering("/readyz", 200)
+    await service.process.wait_answering("/readyz", 200)
     await service.api("POST", f"/users/{anna.id}/deactivate", {"reason": reason}, wait=30, expect=200)
     await service.api("DELETE", f"/users/{anna.id}", wait=30, expect=200)
     await service.api("POST", "/reconcile", {}, expect=202)
@@ -56,19 +57,19 @@ async def test_logs_and_metrics_hold_no_secret_no_name_and_no_word_that_was_said
     async with aiohttp.ClientSession() as http, http.get(f"{service.url}/metrics") as answer:
         metrics = await answer.text()
     assert answer.status == 200 and "kleanxmpp" in metrics
-    await service.stop()
-    lines = [json.loads(line) for line in service.log.read_text().splitlines()]
+    await service.process.stop()
+    lines = [json.loads(line) for line in service.process.log.read_text().splitlines()]
     assert len(lines) > 20, "the log does say what happens"
-    with service.log.open("a") as log:
+    with service.process.log.open("a") as log:
         log.write(metrics)
     service.check_log()
 
 
 async def test_the_check_of_the_log_would_find_something(own_service: Service) -> None:
     anna = await own_service.hire()
-    quiet = own_service.log.read_text()
+    quiet = own_service.process.log.read_text()
     for leak in (anna.name, anna.jid, anna.login.credential, *own_service.tokens.values()):
-        own_service.log.write_text(f"{quiet}{leak}\n")
+        own_service.process.log.write_text(f"{quiet}{leak}\n")
         with pytest.raises(AssertionError):
             own_service.check_log()
-    own_service.log.write_text(quiet)
+    own_service.process.log.write_text(quiet)
