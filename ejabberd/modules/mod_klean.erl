@@ -4,12 +4,13 @@
 %%%    nobody (and is a hole, see ROOM_DEFAULTS). In a room that has members_by_default off, only owners
 %%%    and admins reach the room: no text, no reaction, no receipt of anybody else.
 %%% 2. Display names come from the directory. Names that a client writes into its own vCard are replaced
-%%%    by those that stand there already; picture and everything else are kept.
+%%%    by those that stand there already; picture and everything else are kept. In rooms everybody stands
+%%%    under the own name, whatever nickname a client asks for.
 %%% 3. Nothing passes between companies. ejabberd delivers freely between the hosts it serves; a stanza
 %%%    from or to a company (a host with this module) and all below it stays inside, or is answered
 %%%    with an error.
 %%% 4. Circles are changed by the component only. What a room's admin may do by a client of their own
-%%%    (invite, affiliate, ban, configure) is answered with an error.
+%%%    (invite, affiliate, ban, configure) is answered with an error. To others a room does not exist.
 %%% 5. Commands that spare thousands of calls: klean_shared_groups (membership of one person, without
 %%%    reading all members) and klean_people (names and bookmarks of many people at once).
 %%%
@@ -18,7 +19,7 @@
 -behaviour(gen_mod).
 
 -export([start/2, stop/1, reload/3, depends/2, mod_options/1, mod_opt_type/1, mod_doc/0]).
--export([silence_listeners/3, keep_circles/1, keep_names/1, keep_inside/1, shared_groups/3, people/2]).
+-export([silence_listeners/3, keep_circles/1, keep_nickname/1, hide_room/2, keep_names/1, keep_inside/1, shared_groups/3, people/2]).
 
 -include("xmpp.hrl").
 -include("mod_muc_room.hrl").
@@ -31,6 +32,8 @@ start(Host, _Opts) ->
     ejabberd_hooks:add(muc_filter_message, Host, ?MODULE, silence_listeners, 5),
     ejabberd_hooks:add(vcard_iq_set, Host, ?MODULE, keep_names, 5),
     ejabberd_hooks:add(user_send_packet, Host, ?MODULE, keep_circles, 5),
+    ejabberd_hooks:add(user_send_packet, Host, ?MODULE, keep_nickname, 6),
+    ejabberd_hooks:add(muc_process_iq, Host, ?MODULE, hide_room, 5),
     ejabberd_hooks:add(filter_packet, ?MODULE, keep_inside, 40),
     ejabberd_commands:register_commands(?MODULE, commands()),
     ok.
@@ -39,6 +42,8 @@ stop(Host) ->
     ejabberd_hooks:delete(muc_filter_message, Host, ?MODULE, silence_listeners, 5),
     ejabberd_hooks:delete(vcard_iq_set, Host, ?MODULE, keep_names, 5),
     ejabberd_hooks:delete(user_send_packet, Host, ?MODULE, keep_circles, 5),
+    ejabberd_hooks:delete(user_send_packet, Host, ?MODULE, keep_nickname, 6),
+    ejabberd_hooks:delete(muc_process_iq, Host, ?MODULE, hide_room, 5),
     case gen_mod:is_loaded_elsewhere(Host, ?MODULE) of
         false ->
             ejabberd_hooks:delete(filter_packet, ?MODULE, keep_inside, 40),
@@ -104,7 +109,51 @@ is_rooms_host(#jid{lserver = To}, Host) ->
 is_rooms_host(undefined, _Host) ->
     false.
 
+%% ejabberd tells anybody who guesses a hidden room's address its name and size.
+hide_room(#iq{type = get, from = From, lang = Lang, sub_els = [Asked]} = IQ,
+          #state{config = #config{members_only = true}} = Room)
+  when is_record(Asked, disco_info); is_record(Asked, disco_items) ->
+    case mod_muc_room:get_affiliation(From, Room) of
+        Affiliation when Affiliation == none; Affiliation == outcast ->
+            xmpp:make_error(IQ, xmpp:err_item_not_found(<<"Conference room does not exist">>, Lang));
+        _ ->
+            IQ
+    end;
+hide_room(IQ, _Room) ->
+    IQ.
+
 %%% Display names
+
+%% Reserved nicknames keep others off the very same spelling only: ANNA GROSS would be free to everybody.
+keep_nickname({#presence{type = Type, to = #jid{luser = Room, resource = Asked} = To} = Presence,
+               #{jid := From, lserver := Host} = State} = Unchanged)
+  when Type == available orelse Type == unavailable, Room /= <<>>, Asked /= <<>> ->
+    case is_rooms_host(To, Host) andalso own_nickname(From) of
+        Nothing when Nothing == false; Nothing == undefined; Nothing == Asked ->
+            Unchanged;
+        error ->
+            refuse_presence(Presence, State);
+        Own ->
+            %% somebody else's name is for the room to refuse, so that the client says why
+            case {mod_muc:can_use_nick(Host, To#jid.lserver, From, Asked), jid:replace_resource(To, Own)} of
+                {false, _} -> Unchanged;
+                {true, error} -> refuse_presence(Presence, State);
+                {true, Address} -> {xmpp:set_to(Presence, Address), State}
+            end
+    end;
+keep_nickname(Unchanged) ->
+    Unchanged.
+
+own_nickname(#jid{luser = User, lserver = Server}) ->
+    case stored_vcard(User, Server) of
+        #vcard_temp{nickname = Nickname} -> Nickname;
+        error -> error
+    end.
+
+refuse_presence(Presence, State) ->
+    Text = <<"The name cannot be looked up now">>,
+    ejabberd_router:route_error(Presence, xmpp:err_internal_server_error(Text, xmpp:get_lang(Presence))),
+    {stop, {drop, State}}.
 
 keep_names(#iq{from = #jid{luser = User, lserver = Server}, lang = Lang,
                sub_els = [#vcard_temp{} = New]} = IQ) ->
