@@ -59,7 +59,6 @@ class Scene:
     company: Company
     group: Group
     newcomer: User
-    people: int
 
     async def add(self) -> Cost:
         """Put the newcomer into the circle."""
@@ -112,10 +111,7 @@ async def scene(bench: Bench, *, people_in_all: int, everybody: bool = False) ->
         circle = [*first[:-1], *(rest if everybody else ())]
         kind = GroupKind.ANNOUNCEMENT if everybody else GroupKind.TEAM
         (group,) = await people.add_groups(world.directory, company, [circle], kind=kind)
-        made = Scene(
-            world=world, service=service, relays=wires, company=company, group=group, newcomer=first[-1],
-            people=people_in_all,
-        )  # fmt: skip
+        made = Scene(world=world, service=service, relays=wires, company=company, group=group, newcomer=first[-1])
         await eventually(world.nothing_due, what="the group is right")
         yield made
 

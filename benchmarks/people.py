@@ -1,7 +1,6 @@
 """Filling a directory in bulk, past the use cases: a benchmark's ten thousand people need no audit log."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from kleanxmpp import groups, ids
@@ -19,14 +18,6 @@ def company(domain: str, *, contacts_max: int = 250) -> Company:
     return Company(
         id=ids.new_id(), domain=domain, name=domain.partition(".")[0].capitalize(), contacts_max=contacts_max
     )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Filled:
-    """What was put into the directory."""
-
-    users: Sequence[User]
-    groups: Sequence[Group]
 
 
 async def add_users(

@@ -1,8 +1,5 @@
 """People are found by what somebody remembers of their name."""
 
-import random
-import time
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -77,18 +74,3 @@ def test_any_query_is_answered_from_the_list(query: str, limit: int) -> None:
 @given(st.sampled_from(PEOPLE))
 def test_everybody_is_found_by_their_own_name(person: tuple[str, str]) -> None:
     assert person in best_matches(person[1], PEOPLE, limit=10)
-
-
-def test_ten_thousand_names_are_searched_at_once() -> None:
-    chance = random.Random(7)
-    first, last = ["Jörg", "Anna", "José", "Petra", "Zoë"], ["Müller", "Groß", "Schneider", "Bär", "Øst"]
-    people = [
-        (f"user{number}", f"{chance.choice(first)}{number % 90} {chance.choice(last)}{number}")
-        for number in range(10_000)
-    ]
-    fastest = 1.0
-    for _ in range(5):
-        start = time.perf_counter()
-        assert best_matches("groß42 jörg", people, limit=10) is not None
-        fastest = min(fastest, time.perf_counter() - start)
-    assert fastest < 0.15, "measured at 0.03 s; the margin is for slow machines"

@@ -8,12 +8,12 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
+import asyncpg
 import pytest
 
-asyncpg = pytest.importorskip("asyncpg", reason="the extra `postgres` is not installed")
-
-from ejabberd.launcher import free_ports  # noqa: E402
-from ejabberd.logins import Logins, LookupFailed, login_role_sql, open_logins  # noqa: E402
+from ejabberd.launcher import free_ports
+from ejabberd.logins import Logins, LookupFailed, login_role_sql, open_logins
+from tests.e2e.ejabberd.reachable import reachable_folder
 
 DIGEST = hashlib.sha256(b"secret").hexdigest()
 SCHEMA = f"""
@@ -67,19 +67,17 @@ class Postgres:
 
 
 @pytest.fixture(scope="module")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
+def postgres() -> Iterator[Postgres]:
     binaries = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
     if not binaries:
-        pytest.skip("PostgreSQL is not installed")
-    folder = tmp_path_factory.mktemp("postgres")
-    for parent in (folder, folder.parent, folder.parent.parent):
-        parent.chmod(0o755)
-    server = Postgres(folder, binaries[-1])
-    server.create()
-    server.start()
-    asyncio.run(server.execute(SCHEMA + login_role_sql("login-role")))
-    yield server
-    server.stop()
+        pytest.fail("PostgreSQL is not installed. Install the Debian package `postgresql` (./run test does it).")
+    with reachable_folder() as folder:
+        server = Postgres(folder, binaries[-1])
+        server.create()
+        server.start()
+        asyncio.run(server.execute(SCHEMA + login_role_sql("login-role")))
+        yield server
+        server.stop()
 
 
 @pytest.fixture

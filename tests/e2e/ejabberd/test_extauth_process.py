@@ -16,7 +16,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[3]
+from tests.e2e.ejabberd.reachable import copy_program, reachable_folder
+
 DOMAIN = "firma.test"
 SECRET = "se:cr:et"
 READER = "nobody"
@@ -25,11 +26,11 @@ READER = "nobody"
 class Program:
     """The running program, asked the way ejabberd asks."""
 
-    def __init__(self, config: Path, *, user: str | None) -> None:
+    def __init__(self, config: Path, *, installed: Path, user: str | None) -> None:
         command = [*interpreter(user), "-P", "-m", "ejabberd.extauth", str(config)]
         self._process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-            env={"PYTHONPATH": str(ROOT), "PATH": os.environ["PATH"]}, cwd=config.parent,
+            env={"PYTHONPATH": str(installed), "PATH": os.environ["PATH"]}, cwd=config.parent,
         )  # fmt: skip
         assert self._process.stdin is not None
         assert self._process.stdout is not None
@@ -82,7 +83,8 @@ def interpreter(user: str | None) -> tuple[str, ...]:
 class Database:
     """The directory's file, written by us as its owner."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, program: Path) -> None:
+        self.program = program
         self.file = folder / "kleanxmpp.db"
         self.config = folder / "extauth.toml"
 
@@ -129,12 +131,15 @@ def give_to_reader(path: Path) -> None:
 
 
 @pytest.fixture
-def database(tmp_path_factory: pytest.TempPathFactory) -> Database:
-    folder = tmp_path_factory.mktemp("directory")
-    for parent in (folder.parent, folder.parent.parent):
-        parent.chmod(0o755)
-    give_to_reader(folder)
-    made = Database(folder)
+def database() -> Iterator[Database]:
+    with reachable_folder() as outer:
+        folder = outer / "directory"
+        folder.mkdir()
+        give_to_reader(folder)
+        yield _filled(Database(folder, program=copy_program(outer)))
+
+
+def _filled(made: Database) -> Database:
     made.create()
     digest = hashlib.sha256(b"api-password").hexdigest()
     made.config.write_text(
@@ -147,7 +152,7 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Database:
 @pytest.fixture
 def program(database: Database) -> Iterator[Program]:
     """As another user if we may choose one, else as ourselves (then the file rights prove less)."""
-    running = Program(database.config, user=READER if os.geteuid() == 0 else None)
+    running = Program(database.config, installed=database.program, user=READER if os.geteuid() == 0 else None)
     yield running
     running.kill()
 
