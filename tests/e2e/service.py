@@ -156,12 +156,15 @@ class Service:
         return found
 
     async def calm(self, *, domain: str = DOMAIN, within: float = SECONDS) -> None:
-        """Wait until nothing is due any more: everything asked for was done, and was looked at again."""
+        """Wait until everything asked for was done and looked at again, and the sweep at the start is over."""
 
         async def status() -> object:
             return (await self.api("GET", "/status", domain=domain)).body
 
-        await eventually(status, lambda found: _waiting(found) == 0, what="nothing is due", within=within)
+        def is_calm(found: Any) -> bool:
+            return _waiting(found) == 0 and found["last_sweep"] is not None
+
+        await eventually(status, is_calm, what="nothing is due", within=within)
 
     async def proven(self, person: Person, *, domain: str = DOMAIN) -> Any:
         """Wait until the newest off-boarding of the person is complete, and return it."""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.costs import Cost, scene
+from benchmarks.costs import Cost, cheapest, scene
 from benchmarks.world import Bench
 
 FEW, MANY = 60, 1_000
@@ -31,8 +31,8 @@ async def test_one_member_more_or_less_costs_the_same_in_a_small_and_in_a_large_
 
 
 async def _costs(folder: Path, *, people: int, everybody: bool) -> list[Cost]:
-    """Return what adding and removing cost at their cheapest: a look may come a moment too early and be repeated."""
+    """Return what adding and removing cost at their cheapest."""
     bench = Bench(folder=folder, root=None, small=True, say=lambda text: None)
     async with scene(bench, people_in_all=people, everybody=everybody) as made:
         rounds = [(await made.add(), await made.remove()) for _ in range(_ROUNDS)]
-    return [min(costs, key=lambda cost: cost.statements.total()) for costs in zip(*rounds, strict=True)]
+    return [cheapest(costs) for costs in zip(*rounds, strict=True)]
