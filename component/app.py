@@ -30,7 +30,6 @@ class ComponentSettings:
     patience: Patience = field(default_factory=Patience)
     api_timeout: float = 10.0
     api_concurrency: int = 16
-    at_once: int = 8
 
     @property
     def addresses(self) -> Addresses:
@@ -68,7 +67,7 @@ async def open_component(settings: ComponentSettings, *, handlers: Sequence[Hand
         timeout=settings.api_timeout,
         concurrency=settings.api_concurrency,
     )
-    link = Link(api=api, connection=connection, at_once=settings.at_once)
+    link = Link(api=api, connection=connection)
     async with api, together() as tasks:
         tasks.create_task(connection.run())
         try:

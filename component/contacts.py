@@ -6,13 +6,21 @@ once it is shown, so that their clients, and those of the others, are told. ejab
 stores: of two people added at the same time neither learns of the other. So they take turns.
 """
 
+from collections.abc import Awaitable, Callable, Collection
+from contextlib import AsyncExitStack
+
 from ejabberd.records import SharedGroup as SharedGroupRecord
 from kleanxmpp import changes
 from kleanxmpp.desired import GATE, SHARED_GROUP_PREFIX
 from kleanxmpp.state import SharedGroup
 
 from . import sessions
+from .batches import batches
 from .link import Link
+
+_SEEN_PER_CALL = 50
+"""Memberships: each is told to everybody in the group who is connected."""
+_UNSEEN_PER_CALL = 500
 
 
 def read_group(name: str, record: SharedGroupRecord, *, members: frozenset[str] | None) -> SharedGroup:
@@ -50,43 +58,45 @@ async def set_group(link: Link, change: changes.SetSharedGroup, *, domain: str) 
     """Create the group or change its options. Adding who is connected once more tells their clients the new label."""
     await _set_options(link, change.name, domain=domain, label=change.label, displayed=change.displayed)
     if change.displayed and change.name != GATE:
-        connected = await _connected(link, change.name, domain=domain)
-        await _add_in_turn(link, change.name, domain=domain, usernames=connected)
+        await join(link, {change.name}, domain=domain, usernames=await _connected(link, change.name, domain=domain))
     return 1
 
 
 async def remove_group(link: Link, change: changes.RemoveSharedGroup, *, domain: str) -> int:
     """Delete the group with its memberships. Who is connected leaves it first: deleting tells no client anything."""
-    connected = await _connected(link, change.name, domain=domain)
-    await _remove_in_turn(link, change.name, domain=domain, usernames=connected)
+    await leave(link, {change.name}, domain=domain, usernames=await _connected(link, change.name, domain=domain))
     await link.api.groups.delete(change.name, host=domain)
     return 1
 
 
 async def add(link: Link, change: changes.AddToSharedGroup, *, domain: str) -> int:
-    """Add the members: in bulk into a fresh group, else one after the other so that clients are told."""
+    """Add the members: in bulk into a fresh group, else so that clients are told."""
     if change.fresh:
         await _fill(link, change, domain=domain)
     else:
-        await _add_in_turn(link, change.name, domain=domain, usernames=change.usernames)
+        await join(link, {change.name}, domain=domain, usernames=change.usernames)
     return len(change.usernames)
 
 
-async def remove(link: Link, change: changes.RemoveFromSharedGroup, *, domain: str) -> int:
-    """Remove the members, one after the other so that clients are told."""
-    await _remove_in_turn(link, change.name, domain=domain, usernames=change.usernames)
-    return len(change.usernames)
+async def join(link: Link, names: Collection[str], *, domain: str, usernames: Collection[str]) -> int:
+    """Make all these people members of all these groups, and tell their clients; return how many memberships."""
+    return await _one_by_one(link, link.api.groups.join, names, domain=domain, usernames=usernames)
+
+
+async def leave(link: Link, names: Collection[str], *, domain: str, usernames: Collection[str]) -> int:
+    """Take all these people out of all these groups, and tell their clients; return how many memberships."""
+    return await _one_by_one(link, link.api.groups.leave, names, domain=domain, usernames=usernames)
 
 
 async def open_gate(link: Link, username: str, *, domain: str) -> int:
     """Let the person in."""
-    await link.api.groups.add_user(username, host=domain, group=GATE)
+    await link.api.groups.join([username], host=domain, groups=[GATE])
     return 1
 
 
 async def close_gate(link: Link, username: str, *, domain: str) -> int:
     """Let the person in no more."""
-    await link.api.groups.remove_user(username, host=domain, group=GATE)
+    await link.api.groups.leave([username], host=domain, groups=[GATE])
     return 1
 
 
@@ -97,30 +107,28 @@ async def _connected(link: Link, name: str, *, domain: str) -> frozenset[str]:
 async def _fill(link: Link, change: changes.AddToSharedGroup, *, domain: str) -> None:
     name, label = change.name, change.label
     connected = await sessions.online(link, domain=domain) & change.usernames
-
-    async def add_unseen(username: str) -> None:
-        await link.api.groups.add_user(username, host=domain, group=name)
-
     await _set_options(link, name, domain=domain, label=label, displayed=False)
-    await link.each(sorted(change.usernames - connected), add_unseen)
+    for some in batches(sorted(change.usernames - connected), _UNSEEN_PER_CALL):
+        await link.api.groups.join(some, host=domain, groups=[name])
     await _set_options(link, name, domain=domain, label=label, displayed=change.displayed)
-    await _add_in_turn(link, name, domain=domain, usernames=connected)
+    await join(link, {name}, domain=domain, usernames=connected)
     # who connected meanwhile may have read a contact list from before: adding again tells their clients
     meanwhile = await sessions.online(link, domain=domain) & change.usernames - connected
-    await _remove_in_turn(link, name, domain=domain, usernames=meanwhile)
-    await _add_in_turn(link, name, domain=domain, usernames=meanwhile)
+    await leave(link, {name}, domain=domain, usernames=meanwhile)
+    await join(link, {name}, domain=domain, usernames=meanwhile)
 
 
-async def _add_in_turn(link: Link, name: str, *, domain: str, usernames: frozenset[str]) -> None:
-    for username in sorted(usernames):
-        async with link.turn(f"{domain}/{name}"):
-            await link.api.groups.add_user(username, host=domain, group=name)
-
-
-async def _remove_in_turn(link: Link, name: str, *, domain: str, usernames: frozenset[str]) -> None:
-    for username in sorted(usernames):
-        async with link.turn(f"{domain}/{name}"):
-            await link.api.groups.remove_user(username, host=domain, group=name)
+async def _one_by_one(
+    link: Link, do: Callable[..., Awaitable[None]], names: Collection[str], *, domain: str, usernames: Collection[str]
+) -> int:
+    """Run `do` for a few memberships at a time, so that a call ends in time; nobody else changes these groups then."""
+    for some_names in batches(sorted(names), _SEEN_PER_CALL):
+        for some in batches(sorted(usernames), max(1, _SEEN_PER_CALL // len(some_names))):
+            async with AsyncExitStack() as turns:
+                for name in some_names:
+                    await turns.enter_async_context(link.turn(f"{domain}/{name}"))
+                await do(some, host=domain, groups=some_names)
+    return len(names) * len(usernames)
 
 
 async def _set_options(link: Link, name: str, *, domain: str, label: str, displayed: bool) -> None:

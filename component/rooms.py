@@ -7,7 +7,6 @@ for each of them.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from itertools import islice
 from xml.etree.ElementTree import Element, SubElement
 
 from ejabberd.records import RoomAffiliation
@@ -15,6 +14,7 @@ from ejabberd.template import ROOM_DEFAULTS
 from kleanxmpp import changes
 from kleanxmpp.state import Affiliation, Room
 
+from .batches import batches
 from .link import Link
 from .together import together
 
@@ -54,18 +54,20 @@ def make_affiliation_queries(
     affiliations: Mapping[str, Affiliation], *, per_query: int = ITEMS_PER_IQ
 ) -> Iterator[Element]:
     """Yield `muc#admin` queries that together set these affiliations, each with up to `per_query` items."""
-    items = iter(sorted(affiliations.items()))
-    while chunk := list(islice(items, per_query)):
+    for chunk in batches(sorted(affiliations.items()), per_query):
         query = Element(f"{_ADMIN}query")
         for jid, affiliation in chunk:
             SubElement(query, f"{_ADMIN}item", {"jid": jid, "affiliation": affiliation.value})
         yield query
 
 
-async def observe_affiliation(link: Link, room: str, *, domain: str, jid: str) -> Affiliation:
-    """Return the person's affiliation; a room that does not exist counts as `none`."""
-    found = await link.api.rooms.affiliation(room, service=link.addresses.rooms(domain), jid=jid)
-    return Affiliation(found) if found else Affiliation.NONE
+async def observe_affiliations(link: Link, rooms: Iterable[str], *, domain: str, jid: str) -> dict[str, Affiliation]:
+    """Return the person's affiliation in each of these rooms; one that does not exist counts as `none`. One call."""
+    names = sorted(rooms)
+    if not names:
+        return {}
+    found = await link.api.rooms.affiliations_of(jid, service=link.addresses.rooms(domain), rooms=names)
+    return {name: Affiliation(found.get(name, Affiliation.NONE)) for name in names}
 
 
 async def observe(link: Link, room: str, *, domain: str) -> Room | None:

@@ -1,17 +1,17 @@
 """`EjabberdServer`: the core's `Server` port on a real ejabberd. Hands everything to the part whose concern it is.
 
 Looking at one person costs one call for sessions, one for shared groups, one for names and bookmarks, and one
-per room, whatever the size of the company.
+for all rooms, whatever their number and the size of the company.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from ejabberd.records import Belongings
 from kleanxmpp import changes, errors
 from kleanxmpp.changes import Change
 from kleanxmpp.desired import GATE, CircleLook, UserLook
 from kleanxmpp.model import Company
-from kleanxmpp.state import Affiliation, CircleState, UserState
+from kleanxmpp.state import CircleState, UserState
 
 from . import bookmarks, contacts, erasing, profiles, rooms, sessions
 from .errors import StreamLost
@@ -31,7 +31,8 @@ class EjabberdServer:
         async with together() as tasks:
             live = tasks.create_task(sessions.observe(link, look, domain=domain))
             shared = tasks.create_task(contacts.of_user(link, username, domain=domain, among=look.shared_groups))
-            affiliations = tasks.create_task(self._affiliations(look, domain=domain))
+            jid = f"{username}@{domain}"
+            affiliations = tasks.create_task(rooms.observe_affiliations(link, look.rooms, domain=domain, jid=jid))
             kept = tasks.create_task(self.observe_people(company, [look]))
         return UserState(
             sessions=live.result(),
@@ -87,10 +88,14 @@ class EjabberdServer:
                 return await contacts.remove_group(link, change, domain=domain)
             case changes.SetSharedGroup():
                 return await contacts.set_group(link, change, domain=domain)
+            case changes.LeaveSharedGroups(username=username, names=names):
+                return await contacts.leave(link, names, domain=domain, usernames={username})
+            case changes.JoinSharedGroups(username=username, names=names):
+                return await contacts.join(link, names, domain=domain, usernames={username})
             case changes.AddToSharedGroup():
                 return await contacts.add(link, change, domain=domain)
-            case changes.RemoveFromSharedGroup():
-                return await contacts.remove(link, change, domain=domain)
+            case changes.RemoveFromSharedGroup(name=name, usernames=usernames):
+                return await contacts.leave(link, {name}, domain=domain, usernames=usernames)
             case changes.SetProfile(username=username, profile=profile):
                 return await profiles.set_profile(link, username, profile, domain=domain)
             case changes.OpenGate(username=username):
@@ -121,14 +126,6 @@ class EjabberdServer:
         if not self._link.connection.ready:
             raise StreamLost
         await self._link.api.status()
-
-    async def _affiliations(self, look: UserLook, *, domain: str) -> Mapping[str, Affiliation]:
-        jid, names = f"{look.username}@{domain}", sorted(look.rooms)
-
-        async def observe(room: str) -> Affiliation:
-            return await rooms.observe_affiliation(self._link, room, domain=domain, jid=jid)
-
-        return dict(zip(names, await self._link.each(names, observe), strict=True))
 
 
 def _kept_state(look: UserLook, person: Belongings | None, *, service: str) -> UserState:

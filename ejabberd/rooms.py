@@ -1,6 +1,6 @@
 """Rooms by the HTTP API: existence, options and look-ups. Affiliations in bulk are set by XMPP."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from ejabberd.commands import Commands, Refused
 from ejabberd.records import Json, RoomAffiliation, RoomOccupant, Unreadable, as_list, as_text, field
@@ -68,20 +68,12 @@ class Rooms:
                 return None
             raise
 
-    async def affiliation(self, name: str, *, service: str, jid: str) -> str | None:
-        """Return one user's affiliation (`none` if not in the list), None if there is no room."""
-        try:
-            return await self._commands.ask(
-                "get_room_affiliation",
-                lambda answer: as_text(field(answer, "affiliation")),
-                name=name,
-                service=service,
-                jid=jid,
-            )
-        except Refused as error:
-            if error.reason in _NO_ROOM:
-                return None
-            raise
+    async def affiliations_of(self, jid: str, *, service: str, rooms: Iterable[str]) -> dict[str, str]:
+        """Return one user's affiliation in each of these rooms (`none` if not in the list); missing: no such room.
+
+        One call. Needs our `mod_klean` on the host.
+        """
+        return await self._commands.ask("klean_affiliations", _found, service=service, jid=jid, rooms=list(rooms))
 
     async def set_affiliation(self, name: str, *, service: str, jid: str, affiliation: str) -> None:
         """Set one user's affiliation; `none` throws an occupant out of a members-only room."""
@@ -115,6 +107,10 @@ class Rooms:
 
 def _texts(answer: Json) -> tuple[str, ...]:
     return tuple(as_text(item) for item in as_list(answer))
+
+
+def _found(answer: Json) -> dict[str, str]:
+    return {as_text(field(item, "room")): as_text(field(item, "affiliation")) for item in as_list(answer)}
 
 
 def _options(answer: Json) -> dict[str, str] | None:

@@ -45,13 +45,16 @@ class SharedGroups:
         """Delete a group and its memberships; succeeds if there is none."""
         await self._commands.run("srg_delete", group=group, host=host)
 
-    async def add_user(self, username: str, *, host: str, group: str) -> None:
-        """Add a member. Succeeds for users and groups that do not exist: look again with `of_user`."""
-        await self._commands.run("srg_user_add", user=username, host=host, group=group, grouphost=host)
+    async def join(self, usernames: Iterable[str], *, host: str, groups: Iterable[str]) -> None:
+        """Make all these users members of all these groups, in one call, one membership after the other.
 
-    async def remove_user(self, username: str, *, host: str, group: str) -> None:
-        """Remove a member. Succeeds whatever there was: look again with `of_user`."""
-        await self._commands.run("srg_user_del", user=username, host=host, group=group, grouphost=host)
+        Succeeds for users and groups that do not exist: look again with `of_user`. Needs our `mod_klean`.
+        """
+        await self._commands.run("klean_join_shared_groups", host=host, users=list(usernames), groups=list(groups))
+
+    async def leave(self, usernames: Iterable[str], *, host: str, groups: Iterable[str]) -> None:
+        """Take all these users out of all these groups, as `join`. Succeeds whatever there was: look again."""
+        await self._commands.run("klean_leave_shared_groups", host=host, users=list(usernames), groups=list(groups))
 
     async def of_user(self, username: str, *, host: str, among: Iterable[str] = ()) -> frozenset[str]:
         """Return the groups that contain the user, all or among the given ones, without reading members.

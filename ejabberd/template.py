@@ -51,6 +51,9 @@ _COMMANDS = (
     "srg_user_add",
     "srg_user_del",
     "klean_shared_groups",
+    "klean_join_shared_groups",
+    "klean_leave_shared_groups",
+    "klean_affiliations",
     "klean_people",
     # rooms
     "muc_online_rooms",

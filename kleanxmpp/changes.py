@@ -125,6 +125,22 @@ class EraseAccount:
     username: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JoinSharedGroups:
+    """The person is a member of all these groups."""
+
+    username: str
+    names: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeaveSharedGroups:
+    """The person is a member of none of these groups."""
+
+    username: str
+    names: frozenset[str]
+
+
 Change = (
     CloseGate
     | EndSessions
@@ -136,6 +152,8 @@ Change = (
     | SetSharedGroup
     | AddToSharedGroup
     | RemoveFromSharedGroup
+    | JoinSharedGroups
+    | LeaveSharedGroups
     | SetProfile
     | OpenGate
     | SetBookmarks
@@ -148,8 +166,8 @@ _ORDER: tuple[tuple[type, ...], ...] = (
     (DestroyRoom, RemoveSharedGroup),
     (CreateRoom, ConfigureRoom, SetSharedGroup, SetProfile),
     (OpenGate,),
-    (SetAffiliations, RemoveFromSharedGroup),
-    (AddToSharedGroup,),
+    (SetAffiliations, RemoveFromSharedGroup, LeaveSharedGroups),
+    (AddToSharedGroup, JoinSharedGroups),
     (SetBookmarks,),
     (EraseAccount,),
 )

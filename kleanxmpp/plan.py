@@ -67,6 +67,8 @@ def removals(plan: Iterable[Change]) -> int:
                 count += 1
             case changes.RemoveFromSharedGroup(usernames=usernames):
                 count += len(usernames)
+            case changes.LeaveSharedGroups(names=names):
+                count += len(names)
             case changes.SetAffiliations(affiliations=affiliations):
                 count += sum(a is Affiliation.NONE for a in affiliations.values())
     return count
@@ -88,15 +90,14 @@ def _differing(
 def _user_groups(username: str, *, desired: frozenset[str], actual: frozenset[str]) -> Iterable[Change]:
     if GATE in desired ^ actual:
         yield changes.OpenGate(username=username) if GATE in desired else changes.CloseGate(username=username)
-    one = frozenset({username})
     wanted, present = desired - {GATE}, actual - {GATE}
     # Somebody who leaves one of two common groups vanishes from the other's contact list although the second group
     # stays (ejabberd #2960, 23.01 and newer): leaving and joining that one once more brings them back.
     leaves = present - wanted
-    for name in sorted(present if leaves else ()):
-        yield changes.RemoveFromSharedGroup(name=name, usernames=one)
-    for name in sorted(wanted if leaves else wanted - present):
-        yield changes.AddToSharedGroup(name=name, label="", displayed=True, usernames=one)
+    if leaves:
+        yield changes.LeaveSharedGroups(username=username, names=present)
+    if joins := wanted if leaves else wanted - present:
+        yield changes.JoinSharedGroups(username=username, names=joins)
 
 
 def _room(name: str, *, desired: Room | None, actual: Room | None) -> Iterable[Change]:

@@ -29,7 +29,7 @@ _EVIDENCE_ITEM: dict[type, str] = {
     changes.CloseGate: "gate",
     changes.EndSessions: "sessions",
     changes.SetAffiliations: "rooms",
-    changes.RemoveFromSharedGroup: "contact_groups",
+    changes.LeaveSharedGroups: "contact_groups",
     changes.SetBookmarks: "bookmarks",
 }
 

@@ -185,6 +185,14 @@ def _apply(held: Holdings, change: Change, *, domain: str) -> int:
             touched = held.bookmarks.get(username, frozenset()) ^ bookmarks
             held.bookmarks[username] = bookmarks
             return len({bookmark.room for bookmark in touched})
+        case changes.JoinSharedGroups(username=username, names=names):
+            for name in names:
+                held.group_members.setdefault(name, set()).add(username)
+            return len(names)
+        case changes.LeaveSharedGroups(username=username, names=names):
+            for name in names:
+                held.group_members.setdefault(name, set()).discard(username)
+            return len(names)
         case _:
             return _apply_to_group(held, change)
 

@@ -12,14 +12,17 @@
 %%% 4. Circles are changed by the component only. What a room's admin may do by a client of their own
 %%%    (invite, affiliate, ban, configure) is answered with an error. To others a room does not exist.
 %%% 5. Commands that spare thousands of calls: klean_shared_groups (membership of one person, without
-%%%    reading all members) and klean_people (names and bookmarks of many people at once).
+%%%    reading all members), klean_join_shared_groups and klean_leave_shared_groups (many people or many
+%%%    groups at once), klean_affiliations (one person in many rooms), klean_people (names and bookmarks
+%%%    of many people).
 %%%
 %%% Compiled against the headers of the ejabberd at hand (records differ between versions).
 -module(mod_klean).
 -behaviour(gen_mod).
 
 -export([start/2, stop/1, reload/3, depends/2, mod_options/1, mod_opt_type/1, mod_doc/0]).
--export([silence_listeners/3, keep_circles/1, keep_nickname/1, hide_room/2, keep_names/1, keep_inside/1, shared_groups/3, people/2]).
+-export([silence_listeners/3, keep_circles/1, keep_nickname/1, hide_room/2, keep_names/1, keep_inside/1]).
+-export([shared_groups/3, join_shared_groups/3, leave_shared_groups/3, affiliations/3, people/2]).
 
 -include("xmpp.hrl").
 -include("mod_muc_room.hrl").
@@ -226,6 +229,28 @@ commands() ->
         result_desc = "Group identifiers",
         result_example = ["klean-may-chat"]},
      #ejabberd_commands{
+        name = klean_join_shared_groups, tags = [shared_roster_group],
+        desc = "Make all these users members of all these shared groups, one after the other",
+        module = ?MODULE, function = join_shared_groups,
+        args = memberships(), args_desc = memberships_desc(), args_example = memberships_example(),
+        result = {res, rescode}},
+     #ejabberd_commands{
+        name = klean_leave_shared_groups, tags = [shared_roster_group],
+        desc = "Take all these users out of all these shared groups, one after the other",
+        module = ?MODULE, function = leave_shared_groups,
+        args = memberships(), args_desc = memberships_desc(), args_example = memberships_example(),
+        result = {res, rescode}},
+     #ejabberd_commands{
+        name = klean_affiliations, tags = [muc_room],
+        desc = "Affiliation of one user in each of these rooms; a room that does not exist is left out",
+        module = ?MODULE, function = affiliations,
+        args = [{service, binary}, {jid, binary}, {rooms, {list, {room, binary}}}],
+        args_desc = ["MUC service", "Bare JID of the user", "Room names"],
+        args_example = [<<"gruppen.firma.example">>, <<"anna@firma.example">>, [<<"objekt-12">>]],
+        result = {affiliations, {list, {found, {tuple, [{room, string}, {affiliation, atom}]}}}},
+        result_desc = "One entry a room, in any order",
+        result_example = [{"objekt-12", member}]},
+     #ejabberd_commands{
         name = klean_people, tags = [vcard],
         desc = "What is kept for these users: FN and NICKNAME of the vCard, and stored bookmarks",
         module = ?MODULE, function = people,
@@ -245,6 +270,34 @@ shared_groups(User, Host, Wanted) ->
     Storage = gen_mod:db_mod(LServer, mod_shared_roster),
     Found = lists:usort(Storage:get_user_groups({LUser, LServer}, LServer)),
     [Group || Group <- Found, Wanted == [] orelse lists:member(Group, Wanted)].
+
+memberships() -> [{host, binary}, {users, {list, {user, binary}}}, {groups, {list, {group, binary}}}].
+memberships_desc() -> ["Server name", "User names", "Group identifiers"].
+memberships_example() -> [<<"firma.example">>, [<<"anna">>, <<"ben">>], [<<"klean-g-objekt-12">>]].
+
+%% One after the other: ejabberd tells clients before it stores, so of two people who join at the same
+%% time neither would be told of the other.
+join_shared_groups(Host, Users, Groups) ->
+    each_membership(fun mod_shared_roster:add_user_to_group/3, Host, Users, Groups).
+
+leave_shared_groups(Host, Users, Groups) ->
+    each_membership(fun mod_shared_roster:remove_user_from_group/3, Host, Users, Groups).
+
+each_membership(Do, Host, Users, Groups) ->
+    LServer = jid:nameprep(Host),
+    _ = [Do(LServer, {jid:nodeprep(User), LServer}, Group) || Group <- Groups, User <- Users],
+    ok.
+
+affiliations(Service, JID, Rooms) ->
+    [{Room, Affiliation} || Room <- Rooms, {ok, Affiliation} <- [affiliation(Room, Service, JID)]].
+
+%% Any other failure fails the whole command.
+affiliation(Room, Service, JID) ->
+    try mod_muc_admin:get_room_affiliation(Room, Service, JID) of
+        Affiliation -> {ok, Affiliation}
+    catch
+        throw:{error, Text} when is_list(Text) -> none
+    end.
 
 people(Host, Users) ->
     LServer = jid:nameprep(Host),

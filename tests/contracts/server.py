@@ -215,6 +215,16 @@ class ServerContract:
         assert (await hand.user(look_at("ben", shared_groups=(name, GATE)))).shared_groups == {name}
         assert (await hand.user(look_at("anna", shared_groups=(name, GATE)))).shared_groups == frozenset()
 
+    async def test_a_person_joins_and_leaves_many_groups_together(self, hand: Hand) -> None:
+        names = frozenset([await hand.new_group() for _ in range(3)])
+        look = look_at("anna", shared_groups=(*names, GATE))
+        join = changes.JoinSharedGroups(username="anna", names=names)
+        leave = changes.LeaveSharedGroups(username="anna", names=names)
+        assert await hand.do(join, join) == [3, 3]
+        assert (await hand.user(look)).shared_groups == names
+        assert await hand.do(leave, leave) == [3, 3]
+        assert (await hand.user(look)).shared_groups == frozenset()
+
     async def test_a_removed_group_is_gone_with_its_memberships(self, hand: Hand) -> None:
         name = await hand.new_group()
         add = changes.AddToSharedGroup(name=name, label="", displayed=True, usernames=frozenset({"anna"}))

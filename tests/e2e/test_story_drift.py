@@ -28,10 +28,10 @@ async def test_what_was_edited_by_hand_is_mended_by_a_sweep(own_service: Service
         await rooms.set_affiliation(team.slug, service=ROOMS, jid=jid, affiliation=affiliation)
     for option, value in (("title", "Gekapert"), ("members_only", "false"), ("public", "true")):
         await rooms.set_option(team.slug, service=ROOMS, option=option, value=value)
-    await groups.add_user(stranger.username, host=DOMAIN, group=contact_group)
-    await groups.remove_user(bernd.username, host=DOMAIN, group=contact_group)
-    await groups.remove_user(anna.username, host=DOMAIN, group=GATE)
-    await groups.add_user("gespenst", host=DOMAIN, group=GATE)
+    await groups.join([stranger.username], host=DOMAIN, groups=[contact_group])
+    await groups.leave([bernd.username], host=DOMAIN, groups=[contact_group])
+    await groups.leave([anna.username], host=DOMAIN, groups=[GATE])
+    await groups.join(["gespenst"], host=DOMAIN, groups=[GATE])
     private = {"host": DOMAIN, "xml": "<storage xmlns='storage:bookmarks'/>"}
     await service.server.accounts.set_private(bernd.username, **private)
 

@@ -90,7 +90,7 @@ class World:
         username = self.new_name()
         self.directory.add(username, domain=domain)
         if gate:
-            await self.api.groups.add_user(username, host=domain, group=GATE_GROUP)
+            await self.api.groups.join([username], host=domain, groups=[GATE_GROUP])
         return username
 
     async def contacts(self, *usernames: str) -> str:
@@ -98,7 +98,7 @@ class World:
         group = self.new_name("klean-g-")
         await self.api.groups.create(group, host=DOMAIN, label="Team", display=[group])
         for username in usernames:
-            await self.api.groups.add_user(username, host=DOMAIN, group=group)
+            await self.api.groups.join([username], host=DOMAIN, groups=[group])
         return group
 
     async def connect(self, *, domain: str = DOMAIN) -> tuple[TcpWire, Element]:

@@ -92,14 +92,14 @@ async def test_shared_groups(world: World) -> None:
         label="Süd, Halle 3", description="Büro & Flur", display=frozenset({name, other})
     )
     assert {name, other} <= set(await groups.names(host=DOMAIN))
-    await groups.add_user("anna", host=DOMAIN, group=name)
-    await groups.add_user("anna", host=DOMAIN, group=name)
+    await groups.join(["anna"], host=DOMAIN, groups=[name])
+    await groups.join(["anna"], host=DOMAIN, groups=[name])
     await groups.create(name, host=DOMAIN, label="Süd")
     assert await groups.info(name, host=DOMAIN) == SharedGroup(label="Süd", description="", display=frozenset())
     assert await groups.members(name, host=DOMAIN) == (f"anna@{DOMAIN}",)
     assert await groups.of_user("anna", host=DOMAIN, among=[name, other, "klean-none"]) == {name}
-    await groups.remove_user("anna", host=DOMAIN, group=name)
-    await groups.remove_user("anna", host=DOMAIN, group=name)
+    await groups.leave(["anna"], host=DOMAIN, groups=[name])
+    await groups.leave(["anna"], host=DOMAIN, groups=[name])
     assert name not in await groups.of_user("anna", host=DOMAIN)
     await groups.delete(name, host=DOMAIN)
     await groups.delete(name, host=DOMAIN)
@@ -110,7 +110,7 @@ async def test_shared_groups(world: World) -> None:
 async def test_a_member_of_a_group_that_was_never_created_is_found(world: World) -> None:
     """Success of `add_user` proves nothing, and only `members` and `of_user` see such a leftover."""
     groups, name, username = world.api.groups, world.new_name("klean-ghost-"), world.new_name()
-    await groups.add_user(username, host=DOMAIN, group=name)
+    await groups.join([username], host=DOMAIN, groups=[name])
     assert name not in await groups.names(host=DOMAIN)
     assert await groups.info(name, host=DOMAIN) is None
     assert await groups.of_user(username, host=DOMAIN) == {name}
@@ -133,7 +133,7 @@ async def test_rooms(world: World) -> None:
     where = {"service": ROOMS}
     assert await rooms.options(name, **where) is None
     assert await rooms.affiliations(name, **where) is None
-    assert await rooms.affiliation(name, jid=jid, **where) is None
+    assert await rooms.affiliations_of(jid, rooms=[name], **where) == {}
     assert await rooms.occupants(name, **where) is None
     await rooms.create(name, host=DOMAIN, options={"title": "Räume: A & B; C", "moderated": "true"}, **where)
     await rooms.create(name, host=DOMAIN, options={"title": "second"}, **where)
@@ -148,8 +148,8 @@ async def test_rooms(world: World) -> None:
     await rooms.set_affiliation(name, jid=jid, affiliation="member", **where)
     entry = RoomAffiliation(jid=jid, affiliation="member", reason="")
     assert await rooms.affiliations(name, **where) == (entry,)
-    assert await rooms.affiliation(name, jid=jid, **where) == "member"
-    assert await rooms.affiliation(name, jid=f"eve@{DOMAIN}", **where) == "none"
+    assert await rooms.affiliations_of(jid, rooms=["no-room", name], **where) == {name: "member"}
+    assert await rooms.affiliations_of(f"eve@{DOMAIN}", rooms=[name], **where) == {name: "none"}
     assert f"{name}@{ROOMS}" in await rooms.all(**where)
     assert await rooms.destroy(name, **where)
     async with asyncio.timeout(10):

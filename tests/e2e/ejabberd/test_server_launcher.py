@@ -81,7 +81,7 @@ async def a_room_with_anna(api: EjabberdApi) -> str:
     await api.rooms.create("room", service=ROOMS, host=DOMAIN, options={"title": "Räume"})
     await api.rooms.set_affiliation("room", service=ROOMS, jid=f"anna@{DOMAIN}", affiliation="member")
     await api.groups.create(GATE_GROUP, host=DOMAIN, label="")
-    await api.groups.add_user("anna", host=DOMAIN, group=GATE_GROUP)
+    await api.groups.join(["anna"], host=DOMAIN, groups=[GATE_GROUP])
     return f"room@{ROOMS}"
 
 
@@ -89,7 +89,7 @@ async def test_a_restart_keeps_rooms_and_groups(server: PrivateServer, world: Wo
     await server.start()
     await a_room_with_anna(world.api)
     await server.restart()
-    assert await world.api.rooms.affiliation("room", service=ROOMS, jid=f"anna@{DOMAIN}") == "member"
+    assert await world.api.rooms.affiliations_of(f"anna@{DOMAIN}", service=ROOMS, rooms=["room"]) == {"room": "member"}
     assert await world.api.groups.of_user("anna", host=DOMAIN) == {GATE_GROUP}
 
 
@@ -104,7 +104,7 @@ async def test_rooms_that_are_asleep_are_found(server: PrivateServer, world: Wor
     await server.start()
     assert await world.api.call("muc_online_rooms", service=ROOMS) == []
     assert await world.api.rooms.all(service=ROOMS) == {room}
-    assert await world.api.rooms.affiliation("room", service=ROOMS, jid=f"anna@{DOMAIN}") == "member"
+    assert await world.api.rooms.affiliations_of(f"anna@{DOMAIN}", service=ROOMS, rooms=["room"]) == {"room": "member"}
 
 
 async def test_without_the_gate_group_nobody_comes_in(server: PrivateServer, world: World) -> None:

@@ -91,7 +91,7 @@ async def test_the_gate_closes_both_doors_and_opens_at_run_time(world: World) ->
         await world.login(username)
     with pytest.raises(Refusal, match="not-allowed"):
         await world.login_websocket(username)
-    await world.api.groups.add_user(username, host=DOMAIN, group=GATE_GROUP)
+    await world.api.groups.join([username], host=DOMAIN, groups=[GATE_GROUP])
     await world.login(username)
     await world.login_websocket(username)
 
@@ -99,7 +99,7 @@ async def test_the_gate_closes_both_doors_and_opens_at_run_time(world: World) ->
 async def test_the_gate_of_one_company_does_not_open_another(world: World) -> None:
     username = await world.person(gate=False)
     world.directory.add(username, domain=OTHER_DOMAIN)
-    await world.api.groups.add_user(username, host=OTHER_DOMAIN, group=GATE_GROUP)
+    await world.api.groups.join([username], host=OTHER_DOMAIN, groups=[GATE_GROUP])
     await world.login(username, domain=OTHER_DOMAIN)
     with pytest.raises(Refusal, match="not-allowed"):
         await world.login(username)
@@ -107,14 +107,14 @@ async def test_the_gate_of_one_company_does_not_open_another(world: World) -> No
 
 async def test_the_service_account_cannot_hold_a_session(world: World) -> None:
     """Its password is good for the HTTP API only, even if somebody put it into the gate group."""
-    await world.api.groups.add_user("klean-api", host=DOMAIN, group=GATE_GROUP)
+    await world.api.groups.join(["klean-api"], host=DOMAIN, groups=[GATE_GROUP])
     wire, _ = await world.connect()
     await authenticate(wire, "klean-api", API_PASSWORD)
     features = await wire.open_stream(DOMAIN)
     assert features.find(f"{{{BIND}}}bind") is not None
     with pytest.raises(Refusal, match="not-allowed"):
         await bind(wire, "x")
-    await world.api.groups.remove_user("klean-api", host=DOMAIN, group=GATE_GROUP)
+    await world.api.groups.leave(["klean-api"], host=DOMAIN, groups=[GATE_GROUP])
 
 
 async def test_a_kicked_person_is_out_on_every_device(world: World) -> None:

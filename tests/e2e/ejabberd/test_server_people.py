@@ -136,15 +136,15 @@ async def test_contacts_from_a_shared_group_are_pushed_to_who_is_online(world: W
     alice, bob = await world.person(), await world.person()
     group = world.new_name("klean-g-")
     await world.api.groups.create(group, host=DOMAIN, label="Team Süd", display=[group])
-    await world.api.groups.add_user(alice, host=DOMAIN, group=group)
+    await world.api.groups.join([alice], host=DOMAIN, groups=[group])
     client = await world.login(alice)
     assert await contacts_of(client) == {}
     await client.send("<presence/>")
-    await world.api.groups.add_user(bob, host=DOMAIN, group=group)
+    await world.api.groups.join([bob], host=DOMAIN, groups=[group])
     push = await client.wait(lambda element: f"{bob}@{DOMAIN}" in roster_items(element))
     assert push.get("type") == "set"
     assert await contacts_of(client) == {f"{bob}@{DOMAIN}": ("both", "Team Süd")}
-    await world.api.groups.remove_user(bob, host=DOMAIN, group=group)
+    await world.api.groups.leave([bob], host=DOMAIN, groups=[group])
     await client.wait(lambda element: roster_items(element).get(f"{bob}@{DOMAIN}", ("", ""))[0] == "remove")
     assert await contacts_of(client) == {}
 

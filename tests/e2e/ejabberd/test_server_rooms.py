@@ -105,7 +105,7 @@ async def test_the_gate_stops_the_next_message_of_somebody_inside(world: World) 
     client = await world.login(alice)
     await join(client, room)
     assert condition_of(await say(client, room)) is None
-    await world.api.groups.remove_user(alice, host=DOMAIN, group=GATE_GROUP)
+    await world.api.groups.leave([alice], host=DOMAIN, groups=[GATE_GROUP])
     assert condition_of(await say(client, room)) == "forbidden"
 
 
@@ -127,7 +127,9 @@ async def test_members_cannot_invite_configure_rename_or_subscribe(world: World)
         "<subscribe xmlns='urn:xmpp:mucsub:0' nick='x'><event node='urn:xmpp:mucsub:nodes:messages'/></subscribe>",
     ):
         assert condition_of(await client.iq("set", payload, to=room)) is not None, payload
-    assert await world.api.rooms.affiliation(room.partition("@")[0], service=ROOMS, jid=f"{mallory}@{DOMAIN}") == "none"
+    name = room.partition("@")[0]
+    found = await world.api.rooms.affiliations_of(f"{mallory}@{DOMAIN}", service=ROOMS, rooms=[name])
+    assert found == {name: "none"}
 
 
 async def test_users_cannot_register_nicknames(world: World) -> None:

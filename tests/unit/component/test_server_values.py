@@ -13,10 +13,9 @@ from slixmpp.xmlstream import tostring
 
 from component import bookmarks, contacts, rooms, sessions
 from component.addresses import Addresses
-from component.connection import Connection
+from component.batches import batches
 from component.errors import Missing, StreamLost, from_iq, to_stanza
-from component.link import Link
-from ejabberd.api import EjabberdApi
+from component.together import together
 from ejabberd.records import RoomAffiliation, Session, SharedGroup
 from kleanxmpp import errors
 from kleanxmpp.desired import GATE
@@ -242,37 +241,28 @@ def test_core_errors_become_stanza_errors_without_internals(
 # many at once
 
 
-@pytest.fixture
-async def link() -> Link:
-    connection = Connection(ADDRESSES, host="127.0.0.1", port=1, secret="s")
-    return Link(api=EjabberdApi("http://127.0.0.1:1", user="u", password="p"), connection=connection, at_once=3)
+async def test_the_first_error_ends_the_others_and_comes_bare() -> None:
+    ended = asyncio.Event()
 
+    async def wait_forever() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.set()
 
-async def test_no_more_than_allowed_are_under_way_and_results_keep_their_order(link: Link) -> None:
-    running, most = 0, 0
-
-    async def double(number: int) -> int:
-        nonlocal running, most
-        running += 1
-        most = max(most, running)
-        await asyncio.sleep(0)
-        running -= 1
-        return 2 * number
-
-    assert await link.each(range(10), double) == [2 * number for number in range(10)]
-    assert most == 3
-    assert await link.each((), double) == []
-
-
-async def test_the_first_error_ends_the_others_and_comes_bare(link: Link) -> None:
-    begun: list[int] = []
-
-    async def fail(number: int) -> None:
-        begun.append(number)
-        if number == 1:
-            raise errors.Temporary("no")
-        await asyncio.sleep(0)
+    async def fail() -> None:
+        raise errors.Temporary("no")
 
     with pytest.raises(errors.Temporary):
-        await link.each(range(100), fail)
-    assert len(begun) <= 6
+        async with together() as tasks:
+            tasks.create_task(wait_forever())
+            tasks.create_task(fail())
+    assert ended.is_set()
+
+
+@given(st.lists(st.integers()), st.integers(1, 10))
+def test_batches_lose_nothing_and_are_never_too_large(items: list[int], size: int) -> None:
+    found = list(batches(items, size))
+    assert [item for some in found for item in some] == items
+    assert all(len(some) == size for some in found[:-1])
+    assert all(1 <= len(some) <= size for some in found)

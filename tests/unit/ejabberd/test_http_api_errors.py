@@ -67,13 +67,13 @@ async def test_a_command_carries_its_arguments_and_the_credential(fake: FakeServ
 async def test_a_200_that_is_not_zero_is_a_failure(fake: FakeServer, api: EjabberdApi, body: str) -> None:
     fake.body = body
     with pytest.raises(Permanent):
-        await api.groups.add_user("anna", host="firma.example", group="g")
+        await api.groups.join(["anna"], host="firma.example", groups=["g"])
 
 
 @pytest.mark.parametrize("body", ["0", '"0"'])
 async def test_zero_is_success(fake: FakeServer, api: EjabberdApi, body: str) -> None:
     fake.body = body
-    await api.groups.add_user("anna", host="firma.example", group="g")
+    await api.groups.join(["anna"], host="firma.example", groups=["g"])
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 405])
