@@ -11,7 +11,7 @@ from contextlib import AsyncExitStack
 
 from ejabberd.records import SharedGroup as SharedGroupRecord
 from kleanxmpp import changes
-from kleanxmpp.desired import GATE, SHARED_GROUP_PREFIX
+from kleanxmpp.desired import KEYS, SHARED_GROUP_PREFIX
 from kleanxmpp.state import SharedGroup
 
 from . import sessions
@@ -57,7 +57,7 @@ async def names(link: Link, *, domain: str) -> frozenset[str]:
 async def set_group(link: Link, change: changes.SetSharedGroup, *, domain: str) -> int:
     """Create the group or change its options. Adding who is connected once more tells their clients the new label."""
     await _set_options(link, change.name, domain=domain, label=change.label, displayed=change.displayed)
-    if change.displayed and change.name != GATE:
+    if change.displayed and change.name not in KEYS:
         await join(link, {change.name}, domain=domain, usernames=await _connected(link, change.name, domain=domain))
     return 1
 
@@ -88,15 +88,15 @@ async def leave(link: Link, names: Collection[str], *, domain: str, usernames: C
     return await _one_by_one(link, link.api.groups.leave, names, domain=domain, usernames=usernames)
 
 
-async def open_gate(link: Link, username: str, *, domain: str) -> int:
-    """Let the person in."""
-    await link.api.groups.join([username], host=domain, groups=[GATE])
+async def give_key(link: Link, key: str, username: str, *, domain: str) -> int:
+    """Put the person into a key: the gate, or the group of those who only read."""
+    await link.api.groups.join([username], host=domain, groups=[key])
     return 1
 
 
-async def close_gate(link: Link, username: str, *, domain: str) -> int:
-    """Let the person in no more."""
-    await link.api.groups.leave([username], host=domain, groups=[GATE])
+async def take_key(link: Link, key: str, username: str, *, domain: str) -> int:
+    """Take the person out of a key."""
+    await link.api.groups.leave([username], host=domain, groups=[key])
     return 1
 
 
@@ -132,5 +132,5 @@ async def _one_by_one(
 
 
 async def _set_options(link: Link, name: str, *, domain: str, label: str, displayed: bool) -> None:
-    shown = displayed and name != GATE  # the gate is a key, nobody's contact list
+    shown = displayed and name not in KEYS
     await link.api.groups.create(name, host=domain, label=label, display=(name,) if shown else ())

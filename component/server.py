@@ -4,16 +4,16 @@ Looking at one person costs one call for sessions, one for shared groups, one fo
 for all rooms, whatever their number and the size of the company.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from ejabberd.records import Belongings
 from kleanxmpp import changes, errors
 from kleanxmpp.changes import Change
-from kleanxmpp.desired import GATE, CircleLook, UserLook
+from kleanxmpp.desired import GATE, READ_ONLY, CircleLook, UserLook
 from kleanxmpp.model import Company
-from kleanxmpp.state import CircleState, UserState
+from kleanxmpp.state import CircleState, Leftovers, UserState
 
-from . import bookmarks, contacts, erasing, profiles, rooms, sessions
+from . import bookmarks, contacts, erasing, leftovers, profiles, rooms, sessions
 from .errors import StreamLost
 from .link import Link
 from .together import together
@@ -40,19 +40,29 @@ class EjabberdServer:
             affiliations=affiliations.result(),
             profile=kept.result()[0].profile,
             bookmarks=kept.result()[0].bookmarks,
+            leftovers=kept.result()[0].leftovers,
         )
 
     async def observe_people(self, company: Company, looks: Sequence[UserLook]) -> Sequence[UserState]:
-        """Return names and bookmarks of many people, where asked for; one call for all of them."""
+        """Return names, bookmarks and leftovers of many people, where asked for; at most one call for each kind."""
         service = self._link.addresses.rooms(company.domain)
         wanted = [look.username for look in looks if look.profile or look.bookmarks]
-        if not wanted:
-            return [UserState() for _ in looks]
-        found = await self._link.api.accounts.belongings(wanted, host=company.domain)
-        kept = {person.username: person for person in found}
-        if kept.keys() != set(wanted):
+        left = [look.username for look in looks if look.leftovers]
+        async with together() as tasks:
+            found = tasks.create_task(self._belongings(wanted, host=company.domain))
+            remaining = tasks.create_task(leftovers.of_people(self._link, left, domain=company.domain))
+        kept, remains = found.result(), remaining.result()
+        return [
+            _kept_state(look, kept.get(look.username), remains.get(look.username), service=service) for look in looks
+        ]
+
+    async def _belongings(self, usernames: Sequence[str], *, host: str) -> Mapping[str, Belongings]:
+        if not usernames:
+            return {}
+        kept = {person.username: person for person in await self._link.api.accounts.belongings(usernames, host=host)}
+        if kept.keys() != set(usernames):
             raise errors.Temporary("The server answered about other people than those asked for.")
-        return [_kept_state(look, kept.get(look.username), service=service) for look in looks]
+        return kept
 
     async def observe_circles(self, company: Company, look: CircleLook) -> CircleState:
         """Return the rooms and shared groups looked at; absent ones are missing."""
@@ -73,7 +83,13 @@ class EjabberdServer:
         link, domain = self._link, company.domain
         match change:
             case changes.CloseGate(username=username):
-                return await contacts.close_gate(link, username, domain=domain)
+                return await contacts.take_key(link, GATE, username, domain=domain)
+            case changes.MakeReadOnly(username=username):
+                return await contacts.give_key(link, READ_ONLY, username, domain=domain)
+            case changes.LetWrite(username=username):
+                return await contacts.take_key(link, READ_ONLY, username, domain=domain)
+            case changes.ClearLeftovers(username=username):
+                return await leftovers.clear(link, username, domain=domain)
             case changes.EndSessions(username=username):
                 return await sessions.end(link, username, domain=domain)
             case changes.DestroyRoom():
@@ -99,15 +115,15 @@ class EjabberdServer:
             case changes.SetProfile(username=username, profile=profile):
                 return await profiles.set_profile(link, username, profile, domain=domain)
             case changes.OpenGate(username=username):
-                return await contacts.open_gate(link, username, domain=domain)
+                return await contacts.give_key(link, GATE, username, domain=domain)
             case changes.SetBookmarks(username=username, bookmarks=desired):
                 return await bookmarks.set_bookmarks(link, username, desired, domain=domain)
             case changes.EraseAccount(username=username):
                 return await erasing.erase(link, username, domain=domain)
 
-    async def gate_members(self, company: Company) -> frozenset[str]:
-        """Return the usernames in the gate."""
-        return await contacts.members(self._link, GATE, domain=company.domain)
+    async def key_holders(self, company: Company, key: str) -> frozenset[str]:
+        """Return the usernames in one of the keys."""
+        return await contacts.members(self._link, key, domain=company.domain)
 
     async def online(self, company: Company) -> frozenset[str]:
         """Return the usernames that have at least one session, sleeping ones included."""
@@ -128,11 +144,10 @@ class EjabberdServer:
         await self._link.api.status()
 
 
-def _kept_state(look: UserLook, person: Belongings | None, *, service: str) -> UserState:
-    if person is None:
-        return UserState()
-    stored = bookmarks.parse_storage(person.bookmarks)
+def _kept_state(look: UserLook, person: Belongings | None, remains: Leftovers | None, *, service: str) -> UserState:
+    stored = bookmarks.parse_storage(person.bookmarks) if person else None
     return UserState(
-        profile=profiles.read_profile(person) if look.profile else None,
-        bookmarks=bookmarks.read_bookmarks(stored, service=service) if look.bookmarks else None,
+        profile=profiles.read_profile(person) if person and look.profile else None,
+        bookmarks=bookmarks.read_bookmarks(stored, service=service) if stored is not None and look.bookmarks else None,
+        leftovers=remains,
     )

@@ -1,9 +1,9 @@
 """What ejabberd keeps for an account: names, bookmarks, waiting messages."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from ejabberd.commands import Commands, Refused
-from ejabberd.records import Belongings, Json, ShownNames, as_list, as_number, as_text, field
+from ejabberd.records import Belongings, Json, Remains, ShownNames, as_list, as_number, as_text, field
 
 _NO_VALUE = ("error_no_vcard_found", "error_no_value_found_in_vcard")
 
@@ -25,6 +25,16 @@ class Accounts:
         """Read names and bookmarks of many users in one call, in any order. Needs our `mod_klean` on the host."""
         users: list[Json] = list(usernames)
         return await self._commands.ask("klean_people", _belongings, host=host, users=users)
+
+    async def leftovers(self, usernames: Iterable[str], *, host: str) -> Mapping[str, Remains]:
+        """Count what is left of these users, by username. Needs our `mod_klean` on the host."""
+        users: list[Json] = list(usernames)
+        found = await self._commands.ask("klean_leftovers", _remains, host=host, users=users)
+        return {one.username: one for one in found}
+
+    async def clear_leftovers(self, username: str, *, host: str) -> None:
+        """Remove what `leftovers` counts. Succeeds whatever there was. Needs our `mod_klean` on the host."""
+        await self._commands.run("klean_clear_leftovers", host=host, user=username)
 
     async def set_names(self, username: str, *, host: str, full_name: str, nickname: str) -> None:
         """Write FN and NICKNAME of the vCard and keep everything else, the picture too.
@@ -78,6 +88,10 @@ class Accounts:
 
 def _belongings(answer: Json) -> tuple[Belongings, ...]:
     return tuple(Belongings.from_response(person) for person in as_list(answer))
+
+
+def _remains(answer: Json) -> tuple[Remains, ...]:
+    return tuple(Remains.from_response(one) for one in as_list(answer))
 
 
 def _stored_element(answer: Json) -> str:

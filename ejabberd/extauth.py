@@ -97,7 +97,7 @@ class Answerer:
             return self._accepts(username, domain, password)
         if operation == "isuser" and rest.count(":") == 1:
             username, domain = rest.split(":")
-            return self._directory().may_chat(domain, username)
+            return self._directory().may_log_in(domain, username)
         if operation == "removeuser":
             # We store nothing here. "Yes" lets ejabberd's `unregister` go on and erase what it keeps.
             return True

@@ -1,7 +1,7 @@
 """The directory as the login program sees it: two views, read only, never cached.
 
-`logins(domain, username, secret_sha256)` has one row per credential of a user who may chat,
-`may_chat(domain, username)` one row per user who may chat. Secrets are compared as SHA-256 in SQL: they
+`logins(domain, username, secret_sha256)` has one row per credential of a user who may log in,
+`may_log_in(domain, username)` one row per user who may log in. Secrets are compared as SHA-256 in SQL: they
 are random with at least 128 bits, so neither a slow hash nor a constant-time comparison adds anything
 (nobody can steer the digest of a guess towards a stored one).
 
@@ -21,7 +21,7 @@ _ATTEMPTS = 5
 _RECENT_NS = 20_000_000
 
 _HAS_LOGIN = "SELECT 1 FROM logins WHERE domain = {} AND username = {} AND secret_sha256 = {} LIMIT 1"
-_MAY_CHAT = "SELECT 1 FROM may_chat WHERE domain = {} AND username = {} LIMIT 1"
+_MAY_LOG_IN = "SELECT 1 FROM may_log_in WHERE domain = {} AND username = {} LIMIT 1"
 
 
 class LookupFailed(Exception):
@@ -34,8 +34,8 @@ class Logins(Protocol):
     def accepts(self, domain: str, username: str, secret_sha256: str) -> bool:
         """Tell whether this credential opens the user's account now."""
 
-    def may_chat(self, domain: str, username: str) -> bool:
-        """Tell whether the user may chat now."""
+    def may_log_in(self, domain: str, username: str) -> bool:
+        """Tell whether the user may log in now."""
 
     def close(self) -> None:
         """Let go of what is held between questions."""
@@ -63,9 +63,9 @@ class SqliteLogins:
         """Tell whether this credential opens the user's account now."""
         return self._ask(_HAS_LOGIN.format("?", "?", "?"), domain, username, secret_sha256)
 
-    def may_chat(self, domain: str, username: str) -> bool:
-        """Tell whether the user may chat now."""
-        return self._ask(_MAY_CHAT.format("?", "?"), domain, username)
+    def may_log_in(self, domain: str, username: str) -> bool:
+        """Tell whether the user may log in now."""
+        return self._ask(_MAY_LOG_IN.format("?", "?"), domain, username)
 
     def close(self) -> None:
         """Nothing is held between questions."""
@@ -138,5 +138,5 @@ def login_role_sql(role: str) -> str:
         f"ALTER ROLE {name} SET statement_timeout = '2s';\n"
         f"REVOKE ALL ON ALL TABLES IN SCHEMA public FROM {name};\n"
         f"GRANT USAGE ON SCHEMA public TO {name};\n"
-        f"GRANT SELECT ON logins, may_chat TO {name};\n"
+        f"GRANT SELECT ON logins, may_log_in TO {name};\n"
     )

@@ -12,7 +12,7 @@ from ejabberd.logins import LookupFailed
 
 _SECONDS = 2.0
 _HAS_LOGIN = "SELECT EXISTS (SELECT 1 FROM logins WHERE domain = $1 AND username = $2 AND secret_sha256 = $3)"
-_MAY_CHAT = "SELECT EXISTS (SELECT 1 FROM may_chat WHERE domain = $1 AND username = $2)"
+_MAY_LOG_IN = "SELECT EXISTS (SELECT 1 FROM may_log_in WHERE domain = $1 AND username = $2)"
 _SETTINGS = {
     "application_name": "kleanxmpp-extauth",
     "default_transaction_read_only": "on",
@@ -32,9 +32,9 @@ class PostgresLogins:
         """Tell whether this credential opens the user's account now."""
         return self._runner.run(self._ask(_HAS_LOGIN, domain, username, secret_sha256))
 
-    def may_chat(self, domain: str, username: str) -> bool:
-        """Tell whether the user may chat now."""
-        return self._runner.run(self._ask(_MAY_CHAT, domain, username))
+    def may_log_in(self, domain: str, username: str) -> bool:
+        """Tell whether the user may log in now."""
+        return self._runner.run(self._ask(_MAY_LOG_IN, domain, username))
 
     def close(self) -> None:
         """Close the connection."""

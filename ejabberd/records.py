@@ -171,3 +171,23 @@ class Belongings:
             nickname=as_text(field(answer, "nickname")),
             bookmarks=as_text(field(answer, "bookmarks")),
         )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Remains:
+    """How much is kept for a user that outlives sessions: push registrations, waiting messages, tokens."""
+
+    username: str
+    push: int
+    offline_messages: int
+    tokens: int
+
+    @classmethod
+    def from_response(cls, answer: Json) -> Self:
+        """Read the answer, or raise Unreadable."""
+        return cls(
+            username=as_text(field(answer, "user")),
+            push=as_number(field(answer, "push")),
+            offline_messages=as_number(field(answer, "offline_messages")),
+            tokens=as_number(field(answer, "tokens")),
+        )

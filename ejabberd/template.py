@@ -55,6 +55,8 @@ _COMMANDS = (
     "klean_leave_shared_groups",
     "klean_affiliations",
     "klean_people",
+    "klean_leftovers",
+    "klean_clear_leftovers",
     # rooms
     "muc_online_rooms",
     "rooms_unused_list",

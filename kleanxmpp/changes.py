@@ -119,6 +119,27 @@ class SetBookmarks:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MakeReadOnly:
+    """What the person writes is refused, whatever else is open; what colleagues write to them directly, too."""
+
+    username: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LetWrite:
+    """The person may write again."""
+
+    username: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClearLeftovers:
+    """No push registration, no waiting message and no token of the person is left."""
+
+    username: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EraseAccount:
     """Nothing the server stored for the person is left: archive, vCard, bookmarks, nickname, offline messages."""
 
@@ -157,18 +178,21 @@ Change = (
     | SetProfile
     | OpenGate
     | SetBookmarks
+    | MakeReadOnly
+    | LetWrite
+    | ClearLeftovers
     | EraseAccount
 )
 
 _ORDER: tuple[tuple[type, ...], ...] = (
-    (CloseGate,),
+    (CloseGate, MakeReadOnly),
     (EndSessions,),
     (DestroyRoom, RemoveSharedGroup),
     (CreateRoom, ConfigureRoom, SetSharedGroup, SetProfile),
     (OpenGate,),
     (SetAffiliations, RemoveFromSharedGroup, LeaveSharedGroups),
     (AddToSharedGroup, JoinSharedGroups),
-    (SetBookmarks,),
+    (SetBookmarks, ClearLeftovers, LetWrite),
     (EraseAccount,),
 )
 _RANK = {kind: rank for rank, kinds in enumerate(_ORDER) for kind in kinds}

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from kleanxmpp import drafts, errors, groups, ids, jid, offboardings
-from kleanxmpp.desired import may_chat
+from kleanxmpp.desired import access
 from kleanxmpp.model import (
     Aspect,
     AuditEntry,
@@ -97,9 +97,9 @@ async def _switch_everybody(
     tx: Transaction, before: Company, after: Company, *, actor: str, reason: str | None, now: datetime
 ) -> None:
     async for page in _user_pages(tx, after):
-        leaving = [user for user in page if may_chat(before, user) and not may_chat(after, user)]
-        returning = [user for user in page if may_chat(after, user) and not may_chat(before, user)]
-        await offboardings.begin_all(tx, leaving, actor=actor, reason=reason, now=now)
+        leaving = [user for user in page if access(before, user).exceeds(access(after, user))]
+        returning = [user for user in page if access(after, user).exceeds(access(before, user))]
+        await offboardings.begin_all(tx, after, leaving, actor=actor, reason=reason, now=now)
         await offboardings.cancel_all(tx, returning, now=now)
         await tx.mark_due([Due(scope=offboardings.scope_of(user), marked_at=now) for user in returning])
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from kleanxmpp import offboardings
-from kleanxmpp.desired import may_chat
+from kleanxmpp.desired import Access, access
 from kleanxmpp.model import Aspect, AuditEntry, Company, Due, User
 from kleanxmpp.ports import Transaction
 
@@ -23,6 +23,7 @@ async def record_changes(
     actor: str,
     reason: str | None,
     now: datetime,
+    successor: User | None = None,
 ) -> None:
     """Set in motion what already saved changes mean: due marks, off-boardings begun or cancelled, audit entries.
 
@@ -33,17 +34,17 @@ async def record_changes(
     leaving: list[User] = []
     returning: list[User] = []
     for old, new in zip(before, after, strict=True):
-        could, can = old is not None and may_chat(company, old), may_chat(company, new)
-        if could and not can:
+        could, can = access(company, old) if old else Access.NONE, access(company, new)
+        if could.exceeds(can):
             leaving.append(new)
-        elif can and not could:
+        elif can.exceeds(could):
             if old is not None:
                 returning.append(new)
             marks.append(_mark(new, aspects=Aspect.ALL, now=now))
-        elif can and old is not None and _names_of(old) != _names_of(new):
+        elif can is not Access.NONE and old is not None and _shown(old) != _shown(new):
             marks.append(_mark(new, aspects=_NAMES, now=now))
         audit += _audit(old, new, actor=actor, reason=reason, now=now)
-    await offboardings.begin_all(tx, leaving, actor=actor, reason=reason, now=now)
+    await offboardings.begin_all(tx, company, leaving, actor=actor, reason=reason, now=now, successor=successor)
     await offboardings.cancel_all(tx, returning, now=now)
     await tx.mark_due(marks)
     await tx.add_audit(audit)
@@ -53,8 +54,8 @@ def _mark(user: User, *, aspects: Aspect, now: datetime) -> Due:
     return Due(scope=offboardings.scope_of(user), aspects=aspects, marked_at=now)
 
 
-def _names_of(user: User) -> tuple[str, str]:
-    return user.display_name, user.nickname
+def _shown(user: User) -> tuple[object, ...]:
+    return user.display_name, user.nickname, user.absence, user.absent_until
 
 
 def _audit(old: User | None, new: User, *, actor: str, reason: str | None, now: datetime) -> Iterator[AuditEntry]:
@@ -79,8 +80,13 @@ def _actions(old: User | None, new: User) -> Iterator[tuple[str, dict[str, objec
         yield ("user.reactivated" if new.active else "user.deactivated"), {}
     if old.chat_permission != new.chat_permission:
         yield ("user.permission_granted" if new.chat_permission else "user.permission_withdrawn"), {}
+    if (old.absence, old.absent_until) != (new.absence, new.absent_until):
+        until = new.absent_until and new.absent_until.isoformat()
+        yield ("user.absent" if new.absence else "user.absence_ended"), {"absence": new.absence, "until": until}
     if new.erasing and not old.erasing:
         yield "user.erasure_requested", {}
-    changed = [f for f in ("display_name", "external_id", "email", "locale") if getattr(old, f) != getattr(new, f)]
+    changed = [
+        f for f in ("display_name", "external_id", "email", "locale", "admin") if getattr(old, f) != getattr(new, f)
+    ]
     if changed:
         yield "user.changed", {"fields": changed}

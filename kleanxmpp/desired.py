@@ -3,18 +3,44 @@
 This is the only file where groups (the directory's) and rooms (the server's) meet.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
+from zoneinfo import ZoneInfo
 
-from kleanxmpp.model import Aspect, Company, ContactVisibility, Group, GroupKind, Role, User
-from kleanxmpp.state import Affiliation, Bookmark, CircleState, Profile, Room, SharedGroup, UserState
+from kleanxmpp.model import Absence, Aspect, Company, ContactVisibility, Group, GroupKind, Role, User
+from kleanxmpp.state import NOTHING_LEFT, Affiliation, Bookmark, CircleState, Profile, Room, SharedGroup, UserState
 
 SHARED_GROUP_PREFIX = "klean-"
 CONTACT_GROUP_PREFIX = f"{SHARED_GROUP_PREFIX}g-"
 GATE = "klean-may-chat"
+READ_ONLY = "klean-read-only"
+KEYS = frozenset({GATE, READ_ONLY})
+"""Shared groups that are nobody's contact list: what the server lets their members do depends on them."""
 COMPANY_CONTACTS = "klean-company"
 _AFFILIATION = {Role.MEMBER: Affiliation.MEMBER, Role.MODERATOR: Affiliation.ADMIN}
+
+
+class Access(StrEnum):
+    """How far somebody takes part. `paused`: not at all, but colleagues still find the name, with a mark."""
+
+    NONE = "none"
+    PAUSED = "paused"
+    READ = "read"
+    FULL = "full"
+
+    def exceeds(self, other: "Access") -> bool:
+        """Whether this is more than the other: none < paused < read < full."""
+        order = list(Access)
+        return order.index(self) > order.index(other)
+
+
+_GONE = frozenset({Access.NONE, Access.PAUSED})
+_IN_CONTACTS = frozenset({Access.PAUSED, Access.FULL})
+_AWAY = {"de": "abwesend", "en": "away"}
+_UNTIL = {"de": "bis {day:%d.%m.}", "en": "until {day:%d %b}"}
+_ABSENT = {Absence.PAUSED: Access.PAUSED, Absence.GARDEN_LEAVE: Access.READ}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,11 +67,16 @@ class Person:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GroupCircle:
-    """A group with its effective members: usernames of members who may chat, and their roles."""
+    """A group with those of its members who are entitled: usernames and roles. `size` counts all memberships.
+
+    `members` may chat, `readers` are on garden leave, `paused` are away.
+    """
 
     company: Company
     group: Group
     members: Mapping[str, Role] = field(default_factory=dict)
+    readers: frozenset[str] = frozenset()
+    paused: frozenset[str] = frozenset()
     size: int = 0
 
 
@@ -64,6 +95,7 @@ class UserLook:
     shared_groups: frozenset[str]
     profile: bool
     bookmarks: bool
+    leftovers: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,9 +106,26 @@ class CircleLook:
     shared_groups: Mapping[str, bool]
 
 
+def access(company: Company, user: User) -> Access:
+    """How far the person takes part. Everything else follows from this."""
+    if not (company.enabled and user.active and user.chat_permission and not user.erasing):
+        return Access.NONE
+    return level_of(user.absence)
+
+
+def level_of(absence: Absence | None) -> Access:
+    """How far somebody takes part who is entitled to."""
+    return Access.FULL if absence is None else _ABSENT[absence]
+
+
 def may_chat(company: Company, user: User) -> bool:
-    """Whether the person takes part: company enabled, employed, and permitted. Everything else follows from this."""
-    return company.enabled and user.active and user.chat_permission and not user.erasing
+    """Whether the person takes part: company enabled, employed, permitted, and not absent."""
+    return access(company, user) is Access.FULL
+
+
+def may_log_in(company: Company, user: User) -> bool:
+    """Whether the person's devices are let in, be it only to read."""
+    return access(company, user) in {Access.FULL, Access.READ}
 
 
 def contact_group(group: Group) -> str:
@@ -96,21 +145,32 @@ def room_jid(group: Group, *, rooms_domain: str) -> str:
 
 def user_state(person: Person, *, rooms_domain: str, aspects: Aspect = Aspect.ALL) -> UserState:
     """What the server should have about one person, as far as `aspects` ask."""
-    user, company = person.user, person.company
-    allowed = may_chat(company, user)
-    effective = [c for c in person.circles if allowed and not c.group.deleted]
-    shared: set[str] = {GATE} if allowed and Aspect.ACCESS in aspects else set()
-    if Aspect.CIRCLES in aspects:
-        shared |= {contact_group(c.group) for c in effective if makes_contacts(company, c.group, size=c.size)}
-        if allowed and company.contact_visibility is ContactVisibility.COMPANY:
+    company, level = person.company, access(person.company, person.user)
+    rooms = [c for c in person.circles if not c.group.deleted and _enters(level, c.group)]
+    shared: set[str] = set()
+    if Aspect.ACCESS in aspects:
+        shared |= {Access.FULL: {GATE}, Access.READ: {GATE, READ_ONLY}}.get(level, set())
+    if Aspect.CIRCLES in aspects and level in _IN_CONTACTS:
+        shared |= {contact_group(c.group) for c in person.circles if makes_contacts(company, c.group, size=c.size)}
+        if company.contact_visibility is ContactVisibility.COMPANY:
             shared.add(COMPANY_CONTACTS)
     return UserState(
         sessions=frozenset() if Aspect.ACCESS in aspects else None,
         shared_groups=frozenset(shared) if aspects & (Aspect.ACCESS | Aspect.CIRCLES) else None,
-        affiliations={c.group.slug: _AFFILIATION[c.role] for c in effective} if Aspect.CIRCLES in aspects else None,
-        profile=_profile(user) if Aspect.PROFILE in aspects and allowed else None,
-        bookmarks=_bookmarks(user, effective, rooms_domain=rooms_domain) if Aspect.BOOKMARKS in aspects else None,
+        affiliations={c.group.slug: _affiliation(level, c.role) for c in rooms} if Aspect.CIRCLES in aspects else None,
+        profile=_profile(person) if Aspect.PROFILE in aspects and level is not Access.NONE else None,
+        bookmarks=_bookmarks(person.user, rooms, rooms_domain=rooms_domain) if Aspect.BOOKMARKS in aspects else None,
+        leftovers=NOTHING_LEFT if Aspect.LEFTOVERS in aspects and level in _GONE else None,
     )
+
+
+def _enters(level: Access, group: Group) -> bool:
+    """Whether somebody with this access is in the rooms of groups of this kind."""
+    return level is Access.FULL or (level is Access.READ and group.kind is GroupKind.ANNOUNCEMENT)
+
+
+def _affiliation(level: Access, role: Role) -> Affiliation:
+    return _AFFILIATION[role] if level is Access.FULL else Affiliation.MEMBER
 
 
 def group_state(circle: GroupCircle) -> CircleState:
@@ -122,23 +182,32 @@ def group_state(circle: GroupCircle) -> CircleState:
         title=group.name,
         description=group.description,
         announcement=group.kind is GroupKind.ANNOUNCEMENT,
-        affiliations={f"{name}@{company.domain}": _AFFILIATION[role] for name, role in circle.members.items()},
+        affiliations={f"{name}@{company.domain}": affiliation for name, affiliation in _inside(circle)},
     )
     shared = {}
     if makes_contacts(company, group, size=circle.size):
-        members = frozenset(circle.members)
+        members = frozenset(circle.members) | circle.paused
         shared[contact_group(group)] = SharedGroup(label=group.name, displayed=True, members=members)
     return CircleState(rooms={group.slug: room}, shared_groups=shared)
 
 
-def company_state(company: Company, usernames_who_may_chat: Iterable[str]) -> CircleState:
+def _inside(circle: GroupCircle) -> Iterator[tuple[str, Affiliation]]:
+    for name, role in circle.members.items():
+        yield name, _AFFILIATION[role]
+    if _enters(Access.READ, circle.group):
+        for name in circle.readers:
+            yield name, Affiliation.MEMBER
+
+
+def company_state(company: Company, levels: Mapping[str, Access]) -> CircleState:
     """What the server should have for the company as a whole: the gate, and the contact group of small companies.
 
     Who is in the gate is decided per user, never here, so that a stale bulk write can let nobody in again.
+    `levels` is how far everybody takes part, by username.
     """
-    shared = {GATE: SharedGroup(label="", displayed=False, members=None)}
+    shared = {name: SharedGroup(label="", displayed=False, members=None) for name in (GATE, READ_ONLY)}
     if company.contact_visibility is ContactVisibility.COMPANY:
-        everybody = frozenset(usernames_who_may_chat)
+        everybody = frozenset(name for name, level in levels.items() if level in _IN_CONTACTS)
         shared[COMPANY_CONTACTS] = SharedGroup(label=company.name, displayed=True, members=everybody)
     return CircleState(rooms={}, shared_groups=shared)
 
@@ -149,8 +218,9 @@ def user_look(person: Person, *, aspects: Aspect) -> UserLook:
     rooms = frozenset(g.slug for g in circles) if Aspect.CIRCLES in aspects else frozenset()
     groups = {contact_group(g) for g in circles} | {COMPANY_CONTACTS} if Aspect.CIRCLES in aspects else set()
     if Aspect.ACCESS in aspects:
-        groups.add(GATE)
-    allowed = may_chat(person.company, person.user)
+        groups |= {GATE, READ_ONLY}
+    level = access(person.company, person.user)
+    allowed = level not in _GONE
     return UserLook(
         username=person.user.username,
         sessions=Aspect.ACCESS in aspects,
@@ -158,8 +228,9 @@ def user_look(person: Person, *, aspects: Aspect) -> UserLook:
         any_session=not allowed,
         rooms=rooms,
         shared_groups=frozenset(groups),
-        profile=Aspect.PROFILE in aspects and allowed,
+        profile=Aspect.PROFILE in aspects and level is not Access.NONE,
         bookmarks=Aspect.BOOKMARKS in aspects,
+        leftovers=Aspect.LEFTOVERS in aspects and not allowed,
     )
 
 
@@ -171,11 +242,23 @@ def group_look(group: Group) -> CircleLook:
 def company_look(company: Company) -> CircleLook:
     """What has to be looked at to compare the server with `company_state`."""
     with_members = company.contact_visibility is ContactVisibility.COMPANY
-    return CircleLook(rooms=frozenset(), shared_groups={GATE: False, COMPANY_CONTACTS: with_members})
+    return CircleLook(rooms=frozenset(), shared_groups={GATE: False, READ_ONLY: False, COMPANY_CONTACTS: with_members})
 
 
-def _profile(user: User) -> Profile:
-    return Profile(full_name=user.display_name, nickname=user.nickname)
+def marked_name(name: str, *, absence: Absence | None, until: datetime | None, company: Company) -> str:
+    """The name that colleagues see: of somebody who is paused it says until when, as far as that is known."""
+    if absence is not Absence.PAUSED:
+        return name
+    if until is None:
+        return f"{name} ({_AWAY[company.locale]})"
+    day = until.astimezone(ZoneInfo(company.timezone))
+    return f"{name} ({_UNTIL[company.locale].format(day=day)})"
+
+
+def _profile(person: Person) -> Profile:
+    user = person.user
+    name = marked_name(user.display_name, absence=user.absence, until=user.absent_until, company=person.company)
+    return Profile(full_name=name, nickname=user.nickname)
 
 
 def _bookmarks(user: User, circles: Iterable[Circle], *, rooms_domain: str) -> frozenset[Bookmark]:

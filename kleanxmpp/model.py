@@ -32,9 +32,31 @@ class ContactVisibility(StrEnum):
     COMPANY = "company"
 
 
+class Absence(StrEnum):
+    """Why somebody who is employed and permitted does not take part as usual.
+
+    `paused`: no access at all, memberships stay, the name says until when. `garden_leave`: reads announcements,
+    writes nothing.
+    """
+
+    PAUSED = "paused"
+    GARDEN_LEAVE = "garden_leave"
+
+
+class Mode(StrEnum):
+    """Why an off-boarding happened."""
+
+    LEFT = "left"
+    PAUSED = "paused"
+    GARDEN_LEAVE = "garden_leave"
+    PERMISSION_WITHDRAWN = "permission_withdrawn"
+    COMPANY_DISABLED = "company_disabled"
+    ERASED = "erased"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Company:
-    """One tenant: one XMPP domain with its people and groups."""
+    """One tenant: one XMPP domain with its people and groups. `timezone` is an IANA name: where a day begins."""
 
     id: str
     domain: str
@@ -43,12 +65,15 @@ class Company:
     locale: str = "de"
     contact_visibility: ContactVisibility = ContactVisibility.GROUPS
     contacts_max: int = 250
+    timezone: str = "Europe/Berlin"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class User:
     """A person. `username` is theirs for ever; `nickname` is the name that no second person in the company has.
 
+    `absent_until`: when an absence ends by itself; None: when somebody ends it.
+    `admin`: takes over groups that would be left without a moderator.
     `sessions_valid_from`: sessions that began earlier must end (a credential was revoked).
     `erasing`: erasure was asked for and follows as soon as the off-boarding is proven.
     """
@@ -63,6 +88,9 @@ class User:
     locale: str = "de"
     active: bool = True
     chat_permission: bool = True
+    absence: Absence | None = None
+    absent_until: datetime | None = None
+    admin: bool = False
     created_at: datetime
     version: int = 1
     sessions_valid_from: datetime | None = None
@@ -134,7 +162,8 @@ class Aspect(IntFlag):
     PROFILE = 2  # names on the server
     CIRCLES = 4  # affiliations and contact groups
     BOOKMARKS = 8
-    ALL = 15
+    LEFTOVERS = 16  # push registrations, waiting messages, tokens of who has no access
+    ALL = 31
 
 
 class Priority(StrEnum):
@@ -198,6 +227,19 @@ class Evidence:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Handover:
+    """A group whose moderator was off-boarded, and who moderates it now.
+
+    `to` are the ids of the people who became moderators for it, none if `others` (the number of moderators who were
+    there already) suffice. Both empty: nobody could take it over.
+    """
+
+    group_id: str
+    to: tuple[str, ...] = ()
+    others: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Offboarding:
     """Everything that happened when a user stopped being allowed to chat. Survives the person's erasure."""
 
@@ -209,6 +251,8 @@ class Offboarding:
     requested_at: datetime
     completed_at: datetime | None = None
     cancelled_at: datetime | None = None
+    mode: Mode = Mode.LEFT
+    handovers: tuple[Handover, ...] = ()
     evidence: tuple[Evidence, ...] = ()
 
     @property

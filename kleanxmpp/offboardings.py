@@ -4,14 +4,17 @@ The reconcile loop does the work (`kleanxmpp.reconcile`); here are its beginning
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import datetime
+from typing import TypeVar
 
-from kleanxmpp import errors, ids
-from kleanxmpp.desired import GATE, Person, may_chat
-from kleanxmpp.model import Due, Evidence, Offboarding, Priority, Scope, ScopeKind, User
+from kleanxmpp import handovers, ids
+from kleanxmpp.desired import GATE, KEYS, READ_ONLY, Access, Person, access, may_log_in
+from kleanxmpp.model import Absence, Company, Due, Evidence, Mode, Offboarding, Priority, Scope, ScopeKind, User
 from kleanxmpp.ports import Transaction
-from kleanxmpp.state import Affiliation, UserState
+from kleanxmpp.state import Affiliation, Leftovers, UserState
+
+T = TypeVar("T")
 
 
 def scope_of(user: User) -> Scope:
@@ -20,31 +23,60 @@ def scope_of(user: User) -> Scope:
 
 
 async def begin_all(
-    tx: Transaction, leavers: Sequence[User], *, actor: str, reason: str | None, now: datetime
+    tx: Transaction,
+    company: Company,
+    leavers: Sequence[User],
+    *,
+    actor: str,
+    reason: str | None,
+    now: datetime,
+    successor: User | None = None,
 ) -> Mapping[str, Offboarding]:
-    """Open an off-boarding for each of these people of one company who has none, and make them the loop's next work.
+    """Open an off-boarding for each of these people who has none, and make them the loop's next work.
 
-    Return each person's off-boarding by user id. Bulk: the number of queries does not grow with the people.
+    Groups that they moderate are handed over, to `successor` if named. Return each person's off-boarding by user id.
+    Bulk: the number of queries grows with the groups handed over, not with the people.
     """
     if not leavers:
         return {}
-    opened = {one.user_id: one for one in await tx.open_offboardings(leavers[0].company_id, [u.id for u in leavers])}
-    begun = [
-        Offboarding(
-            id=ids.new_id(), company_id=user.company_id, user_id=user.id, reason=reason, actor=actor, requested_at=now
+    open_ones = await tx.open_offboardings(company.id, [user.id for user in leavers])
+    opened = {one.user_id: one for one in open_ones}
+    handed = await handovers.hand_over(tx, company, leavers, to=successor, actor=actor, now=now)
+    begun: list[Offboarding] = []
+    for user in leavers:
+        mode = mode_of(company, user)
+        if found := opened.get(user.id):
+            opened[user.id] = replace(found, mode=mode, handovers=handed.get(user.id, found.handovers))
+            await tx.save_offboarding(opened[user.id])
+            continue
+        begun.append(
+            Offboarding(
+                id=ids.new_id(),
+                company_id=user.company_id,
+                user_id=user.id,
+                reason=reason,
+                actor=actor,
+                requested_at=now,
+                mode=mode,
+                handovers=handed.get(user.id, ()),
+            )
         )
-        for user in leavers
-        if user.id not in opened
-    ]
     await tx.add_offboardings(begun)
     marks = [Due(scope=scope_of(user), priority=Priority.OFFBOARDING, marked_at=now) for user in leavers]
     await tx.mark_due(marks)
     return opened | {one.user_id: one for one in begun}
 
 
-async def begin(tx: Transaction, user: User, *, actor: str, reason: str | None, now: datetime) -> Offboarding:
-    """Open the person's off-boarding, or return the one that is open, and make it the loop's next work."""
-    return (await begin_all(tx, [user], actor=actor, reason=reason, now=now))[user.id]
+def mode_of(company: Company, user: User) -> Mode:
+    """Say why somebody who does not fully take part is off-boarded; of several reasons the gravest."""
+    reasons = (
+        (user.erasing, Mode.ERASED),
+        (not user.active, Mode.LEFT),
+        (not user.chat_permission, Mode.PERMISSION_WITHDRAWN),
+        (not company.enabled, Mode.COMPANY_DISABLED),
+        (user.absence is Absence.GARDEN_LEAVE, Mode.GARDEN_LEAVE),
+    )
+    return next((mode for holds, mode in reasons if holds), Mode.PAUSED)
 
 
 async def cancel_all(tx: Transaction, returning: Sequence[User], *, now: datetime) -> None:
@@ -54,52 +86,86 @@ async def cancel_all(tx: Transaction, returning: Sequence[User], *, now: datetim
             await tx.save_offboarding(replace(found, cancelled_at=now))
 
 
-def completed(offboarding: Offboarding, lines: tuple[Evidence, ...], *, now: datetime) -> Offboarding:
-    """Return the off-boarding as proven. Raises Temporary if a line was not found closed: then it goes on."""
-    if not all(line.closed for line in lines):
-        raise errors.Temporary("The off-boarding is not proven: an item is open or could not be looked at.")
-    return replace(offboarding, completed_at=now, evidence=lines)
+def with_evidence(offboarding: Offboarding, lines: Sequence[Evidence], *, now: datetime, proven: bool) -> Offboarding:
+    """Return the off-boarding with this evidence, completed if it is `proven` and every line was seen closed.
+
+    What earlier attempts found and did stays: after a crash there is less to find.
+    """
+    earlier = {line.item: line for line in offboarding.evidence}
+    merged = tuple(_with_earlier(line, earlier.get(line.item)) for line in lines)
+    done = proven and bool(merged) and all(line.closed for line in merged)
+    return replace(offboarding, completed_at=now if done else None, evidence=merged)
+
+
+def _with_earlier(line: Evidence, earlier: Evidence | None) -> Evidence:
+    if earlier is None:
+        return line
+    found = [number for number in (line.found, earlier.found) if number is not None]
+    return replace(line, found=max(found, default=None), done=line.done + earlier.done)
 
 
 def evidence(
-    *, person: Person, credentials: int, found: UserState, done: dict[str, int], left: UserState, milliseconds: int
+    *,
+    person: Person,
+    credentials: int,
+    found: UserState | None,
+    done: Mapping[str, int],
+    left: UserState | None,
+    wanted: UserState,
 ) -> tuple[Evidence, ...]:
-    """Say item by item what was found, what was done, and what the second look saw. None: it was not looked at."""
+    """Say item by item what was found, what was done, and what the last look saw that is not `wanted`.
 
-    def line(item: str, before: int | None, after: int | None) -> Evidence:
+    None: it was not looked at, and nobody knows. Which items there are depends on how far the person still takes
+    part. The milliseconds are the caller's to fill in.
+    """
+    before, after = found or UserState(), left or UserState()
+    level = access(person.company, person.user)
+
+    def line(item: str, there: int | None, remaining: int | None) -> Evidence:
         return Evidence(
             item=item,
-            found=before,
+            found=there,
             done=done.get(item, 0),
-            left=after,
-            closed=None if after is None else after == 0,
-            milliseconds=milliseconds,
+            left=remaining,
+            closed=None if remaining is None else remaining == 0,
+            milliseconds=0,
         )
 
-    opens = may_chat(person.company, person.user)
-    return (
-        line("logins", credentials, credentials if opens else 0),
-        line("gate", done.get("gate"), _gate(left)),
-        line("sessions", done.get("sessions"), _size(left.sessions)),
-        line("rooms", _rooms(found), _rooms(left)),
-        line("contact_groups", _contact_groups(found), _contact_groups(left)),
-        line("bookmarks", _size(found.bookmarks), _size(left.bookmarks)),
-    )
+    keys, wanted_groups = after.shared_groups, wanted.shared_groups or frozenset()
+    if level is Access.READ:
+        doors = [line("writing", 1, None if keys is None else int(READ_ONLY not in keys))]
+    else:
+        doors = [
+            line("logins", credentials, credentials if may_log_in(person.company, person.user) else 0),
+            line("gate", done.get("gate"), None if keys is None else int(GATE in keys)),
+            line("sessions", done.get("sessions"), _size(after.sessions)),
+        ]
+    doors += [
+        line("rooms", _rooms(before, UserState()), _rooms(after, wanted)),
+        line("contact_groups", _groups(before, frozenset()), _groups(after, wanted_groups)),
+        line("bookmarks", _size(before.bookmarks), _size(after.bookmarks, besides=wanted.bookmarks)),
+    ]
+    if level is not Access.READ:
+        names = [field.name for field in fields(Leftovers)]
+        doors += [line(name, _leftover(before, name), _leftover(after, name)) for name in names]
+    return tuple(doors)
 
 
-def _gate(state: UserState) -> int | None:
-    return None if state.shared_groups is None else int(GATE in state.shared_groups)
+def _groups(state: UserState, wanted: frozenset[str]) -> int | None:
+    return None if state.shared_groups is None else len(state.shared_groups - wanted - KEYS)
 
 
-def _contact_groups(state: UserState) -> int | None:
-    return None if state.shared_groups is None else len(state.shared_groups - {GATE})
-
-
-def _rooms(state: UserState) -> int | None:
+def _rooms(state: UserState, wanted: UserState) -> int | None:
     if state.affiliations is None:
         return None
-    return sum(a not in {Affiliation.NONE, Affiliation.OUTCAST} for a in state.affiliations.values())
+    harmless = {Affiliation.NONE, Affiliation.OUTCAST}
+    agreed = wanted.affiliations or {}
+    return sum(a not in harmless and agreed.get(room) is not a for room, a in state.affiliations.items())
 
 
-def _size(items: frozenset[object] | None) -> int | None:
-    return None if items is None else len(items)
+def _leftover(state: UserState, name: str) -> int | None:
+    return None if state.leftovers is None else getattr(state.leftovers, name)
+
+
+def _size(items: frozenset[T] | None, *, besides: frozenset[T] | None = None) -> int | None:
+    return None if items is None else len(items - (besides or frozenset()))

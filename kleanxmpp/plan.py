@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from kleanxmpp import changes, errors
 from kleanxmpp.changes import Change
-from kleanxmpp.desired import GATE
+from kleanxmpp.desired import GATE, KEYS, READ_ONLY
 from kleanxmpp.state import Affiliation, CircleState, Room, SharedGroup, UserState
 
 Plan = tuple[Change, ...]
@@ -31,12 +31,19 @@ def plan_user(username: str, *, jid: str, desired: UserState, actual: UserState)
         steps.append(changes.SetProfile(username=username, profile=desired.profile))
     if desired.bookmarks is not None and actual.bookmarks is not None and desired.bookmarks != actual.bookmarks:
         steps.append(changes.SetBookmarks(username=username, bookmarks=desired.bookmarks))
+    if desired.leftovers is not None and actual.leftovers not in {None, desired.leftovers}:
+        steps.append(changes.ClearLeftovers(username=username))
     return _ordered(steps)
 
 
 def closing_steps(username: str) -> Plan:
     """Return what an off-boarding does before it looks at anything: it assumes that every door stands open."""
     return (changes.CloseGate(username=username), changes.EndSessions(username=username))
+
+
+def silencing_steps(username: str) -> Plan:
+    """Return what the beginning of a garden leave does before it looks at anything."""
+    return (changes.MakeReadOnly(username=username),)
 
 
 def plan_circles(*, desired: CircleState, actual: CircleState) -> Plan:
@@ -90,7 +97,9 @@ def _differing(
 def _user_groups(username: str, *, desired: frozenset[str], actual: frozenset[str]) -> Iterable[Change]:
     if GATE in desired ^ actual:
         yield changes.OpenGate(username=username) if GATE in desired else changes.CloseGate(username=username)
-    wanted, present = desired - {GATE}, actual - {GATE}
+    if READ_ONLY in desired ^ actual:
+        yield changes.MakeReadOnly(username=username) if READ_ONLY in desired else changes.LetWrite(username=username)
+    wanted, present = desired - KEYS, actual - KEYS
     # Somebody who leaves one of two common groups vanishes from the other's contact list although the second group
     # stays (ejabberd #2960, 23.01 and newer): leaving and joining that one once more brings them back.
     leaves = present - wanted

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Protocol
 
 from kleanxmpp.changes import Change
-from kleanxmpp.desired import CircleLook, GroupCircle, Person, UserLook
+from kleanxmpp.desired import Access, CircleLook, GroupCircle, Person, UserLook
 from kleanxmpp.model import (
     ApiToken,
     Aspect,
@@ -102,9 +102,23 @@ class Transaction(Protocol):
         """Return, for those of `nicknames` in use (compared casefolded), nickname as asked -> user id of the holder."""
 
     async def names(self, company_id: str, *, containing: Sequence[str] = ()) -> Sequence[tuple[str, str]]:
-        """Return (username, display name) of everybody who may chat and whose folded name contains all these parts."""
+        """Return (username, name) of everybody whose folded display name contains all these parts.
 
-    async def usernames_who_may_chat(self, company_id: str) -> frozenset[str]: ...
+        Of those who may chat, and, with a mark at the name, of those who are paused.
+        """
+
+    async def access_levels(self, company_id: str) -> Mapping[str, Access]:
+        """Return how far everybody takes part, by username; whose access is `none` is missing."""
+
+    async def users_to_return(self, *, now: datetime, limit: int) -> Sequence[User]:
+        """Return people of all companies whose absence has ended by `now`, the longest ended first."""
+
+    async def next_return_at(self) -> datetime | None:
+        """Return when the next absence ends by itself, be it past."""
+
+    async def admins(self, company_id: str) -> Sequence[User]:
+        """Return the people who are marked as admins, whether they may chat or not."""
+
     async def mark_greeted(self, company_id: str, username: str) -> bool:
         """Return True for the first call for this user, False ever after, also when two calls race."""
 
@@ -147,6 +161,12 @@ class Transaction(Protocol):
     async def member_count(self, group_id: str) -> int: ...
     async def memberships_of(self, user_id: str) -> Sequence[tuple[Group, Role]]:
         """Return the user's groups that are not deleted, in the order of their slugs."""
+
+    async def moderated_by(self, company_id: str, user_ids: Collection[str]) -> Mapping[str, Sequence[Group]]:
+        """Return the groups that these people moderate, by user id; whoever moderates none is missing."""
+
+    async def moderators(self, group_ids: Collection[str]) -> Mapping[str, Sequence[User]]:
+        """Return who moderates these groups, effective or not, by group id; groups without any are missing."""
 
     async def put_members(self, group_id: str, roles: Mapping[str, Role]) -> None:
         """Insert or update these memberships; the others stay. Forgets departures of the same people."""
@@ -260,7 +280,10 @@ class Server(Protocol):
         """Return what was asked for in `look`; the rest stays None. A room that does not exist counts as `none`."""
 
     async def observe_people(self, company: Company, looks: Sequence[UserLook]) -> Sequence[UserState]:
-        """Return names and bookmarks of many people in their order, where asked for, in few calls; all else is None."""
+        """Return names, bookmarks and leftovers of many people in their order, where asked for; all else is None.
+
+        Few calls, whatever their number.
+        """
 
     async def observe_circles(self, company: Company, look: CircleLook) -> CircleState:
         """Return the rooms and shared groups looked at; absent ones are missing."""
@@ -268,8 +291,8 @@ class Server(Protocol):
     async def apply(self, company: Company, change: Change) -> int:
         """Make it true; return how many things (sessions, affiliations, memberships …) were touched. Harmless twice."""
 
-    async def gate_members(self, company: Company) -> frozenset[str]:
-        """Return the usernames in the gate."""
+    async def key_holders(self, company: Company, key: str) -> frozenset[str]:
+        """Return the usernames in one of the `KEYS`."""
 
     async def online(self, company: Company) -> frozenset[str]:
         """Return the usernames that have at least one session, sleeping ones included."""

@@ -83,7 +83,7 @@ class Reconciler:
             self.server,
             company,
             pace=(self.pace.share, self.pace.floor),
-            rooms_prefix=self.worker.rooms_prefix,
+            rooms_prefix=self.worker.steps.rooms_prefix,
             force=force,
             dry_run=dry_run,
         )

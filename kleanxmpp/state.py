@@ -43,6 +43,21 @@ class Bookmark:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Leftovers:
+    """What a server keeps for somebody beyond logins and circles, counted."""
+
+    push: int = 0
+    """Registrations of devices with push services (XEP-0357)."""
+    offline_messages: int = 0
+    """Messages that wait for the next login (XEP-0160)."""
+    tokens: int = 0
+    """Tokens that open sessions without the credential: OAuth, FAST (XEP-0484)."""
+
+
+NOTHING_LEFT = Leftovers()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class UserState:
     """What the server has about one person. Keys of `affiliations` are room localparts, of all rooms looked at.
 
@@ -55,6 +70,7 @@ class UserState:
     affiliations: Mapping[str, Affiliation] | None = None
     profile: Profile | None = None
     bookmarks: frozenset[Bookmark] | None = None
+    leftovers: Leftovers | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,11 +11,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from kleanxmpp import changes, companies, desired, errors, groups, metrics, offboardings
-from kleanxmpp.desired import CircleLook, Person
+from kleanxmpp.desired import GATE, READ_ONLY, Access, CircleLook, Person
 from kleanxmpp.model import Aspect, Company, Due, Group, Priority, Scope
-from kleanxmpp.plan import Plan, closing_steps, plan_circles, plan_user, refuse_unsafe, removals
+from kleanxmpp.plan import Plan, closing_steps, plan_circles, plan_user, refuse_unsafe, removals, silencing_steps
 from kleanxmpp.ports import Directory, Server
-from kleanxmpp.state import CircleState
+from kleanxmpp.state import Affiliation, CircleState
 
 _GROUPS_A_PAGE = 50
 _PEOPLE_A_PAGE = 200
@@ -35,7 +35,8 @@ class Drift:
 class SweepReport:
     """What a sweep saw. `drift` holds the first 200 differences, `differing` counts all.
 
-    `strangers` are in the gate but not in the directory; strange rooms and shared groups are not the directory's.
+    `strangers` are in the gate but not in the directory; strange rooms and shared groups are not the directory's;
+    `traces` takes people without access out of strange rooms.
     """
 
     at: datetime
@@ -50,6 +51,7 @@ class SweepReport:
     strangers: tuple[str, ...] = ()
     strange_rooms: tuple[str, ...] = ()
     strange_shared_groups: tuple[str, ...] = ()
+    traces: list[changes.SetAffiliations] = field(default_factory=list)
     _marks: list[Due] = field(default_factory=list)
 
     def add(self, scope: Scope, aspects: Aspect, plan: Plan) -> None:
@@ -106,6 +108,8 @@ async def _set_going(directory: Directory, server: Server, company: Company, rep
     for username in report.strangers:
         for step in closing_steps(username):
             await server.apply(company, step)
+    for trace in report.traces:
+        metrics.TRACES.inc(await server.apply(company, trace))
     for name in report.strange_shared_groups:
         await server.apply(company, changes.RemoveSharedGroup(name=name))
 
@@ -113,30 +117,39 @@ async def _set_going(directory: Directory, server: Server, company: Company, rep
 async def _sweep_company(directory: Directory, server: Server, company: Company, report: SweepReport) -> None:
     """Compare the gate, live sessions, and what the company holds as a whole."""
     async with directory.read() as tx:
-        allowed = await tx.usernames_who_may_chat(company.id)
-    state = desired.company_state(company, allowed)
+        levels = await tx.access_levels(company.id)
+    state = desired.company_state(company, levels)
     plan = plan_circles(desired=state, actual=await server.observe_circles(company, desired.company_look(company)))
     if plan:
         report.add(companies.scope_of(company), Aspect.ALL, plan)
-    gate, online = await server.gate_members(company), await server.online(company)
+    gate, online = await server.key_holders(company, GATE), await server.online(company)
+    silent = await server.key_holders(company, READ_ONLY)
     report.present += len(gate)
     async with directory.read() as tx:
         # Read again, after the server: who was let in meanwhile is in both, and nobody is taken for a stranger.
-        allowed = await tx.usernames_who_may_chat(company.id)
-        known = await tx.users_by_username(company.id, (gate | online) ^ allowed)
+        levels = await tx.access_levels(company.id)
+        inside = {username for username, level in levels.items() if level in {Access.FULL, Access.READ}}
+        readers = {username for username, level in levels.items() if level is Access.READ}
+        known = await tx.users_by_username(company.id, ((gate | online) ^ inside) | (silent ^ readers))
         for username, user in known.items():
-            if username in allowed and username not in gate:
-                report.add(offboardings.scope_of(user), Aspect.ACCESS, (changes.OpenGate(username=username),))
-            elif username not in allowed and await tx.due(offboardings.scope_of(user)) is None:
-                report.add(offboardings.scope_of(user), Aspect.ALL, closing_steps(username))
-    report.strangers = tuple(sorted(gate - allowed - known.keys()))
+            scope = offboardings.scope_of(user)
+            if username in inside and username not in gate:
+                report.add(scope, Aspect.ACCESS, (changes.OpenGate(username=username),))
+            elif username in gate | online and username not in inside:
+                if await tx.due(scope) is None:
+                    report.add(scope, Aspect.ALL, closing_steps(username))
+            elif username in readers - silent:
+                report.add(scope, Aspect.ALL, silencing_steps(username))
+            elif username in silent - readers and username in inside:
+                report.add(scope, Aspect.ACCESS, (changes.LetWrite(username=username),))
+    report.strangers = tuple(sorted(gate - inside - known.keys()))
     report.removing += len(report.strangers)
 
 
 async def _sweep_groups(directory: Directory, server: Server, company: Company, report: SweepReport) -> None:
     """Compare every room and contact group, and find rooms and groups that the directory does not know."""
     unknown_rooms = set(await server.room_names(company))
-    unknown_shared = set(await server.shared_group_names(company)) - {desired.GATE, desired.COMPANY_CONTACTS}
+    unknown_shared = set(await server.shared_group_names(company)) - {*desired.KEYS, desired.COMPANY_CONTACTS}
     after: str | None = None
     while True:
         async with directory.read() as tx:
@@ -158,6 +171,7 @@ async def _sweep_groups(directory: Directory, server: Server, company: Company, 
             if circle is not None:
                 _compare_group(group, desired.group_state(circle), _part(actual, one), report)
     await _sort_unknown(directory, company, unknown_rooms, unknown_shared, report)
+    await _find_traces(directory, server, company, report)
 
 
 def _compare_group(group: Group, wanted: CircleState, actual: CircleState, report: SweepReport) -> None:
@@ -192,11 +206,31 @@ async def _sort_unknown(
     metrics.STRANGE_ROOMS.set(len(rooms))
 
 
+async def _find_traces(directory: Directory, server: Server, company: Company, report: SweepReport) -> None:
+    """Find people without access in rooms that are not the directory's."""
+    async with directory.read() as tx:
+        levels = await tx.access_levels(company.id)
+    entering = {f"{name}@{company.domain}" for name, level in levels.items() if level in {Access.FULL, Access.READ}}
+    harmless = {Affiliation.NONE, Affiliation.OUTCAST}
+    names = list(report.strange_rooms)
+    for begin in range(0, len(names), _GROUPS_A_PAGE):
+        look = CircleLook(rooms=frozenset(names[begin : begin + _GROUPS_A_PAGE]), shared_groups={})
+        for name, room in (await server.observe_circles(company, look)).rooms.items():
+            traces = {
+                jid: Affiliation.NONE
+                for jid, affiliation in room.affiliations.items()
+                if jid.endswith(f"@{company.domain}") and jid not in entering and affiliation not in harmless
+            }
+            if traces:
+                report.traces.append(changes.SetAffiliations(room=name, affiliations=traces))
+    report.removing += removals(report.traces)
+
+
 async def _sweep_people(
     directory: Directory, server: Server, company: Company, report: SweepReport, *, rooms_prefix: str
 ) -> None:
-    """Compare names and bookmarks, page by page."""
-    aspects = Aspect.PROFILE | Aspect.BOOKMARKS
+    """Compare names, bookmarks, and what is left of those without access, page by page."""
+    aspects = Aspect.PROFILE | Aspect.BOOKMARKS | Aspect.LEFTOVERS
     rooms_domain = f"{rooms_prefix}.{company.domain}"
     after: str | None = None
     while True:

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from kleanxmpp import errors
-from kleanxmpp.desired import Circle, GroupCircle, Person, may_chat
+from kleanxmpp.desired import Access, Circle, GroupCircle, Person, access
 from kleanxmpp.model import Group, Role, User
 from kleanxmpp.ports import Member
 from kleanxmpp.testing_tables import MemoryPart, Tables
@@ -78,6 +78,26 @@ class MemoryCircles(MemoryPart):
         mine = [(groups[group_id], circle[user_id]) for group_id, circle in self._circles_with(user_id)]
         return sorted((m for m in mine if not m[0].deleted), key=lambda membership: membership[0].slug)
 
+    async def moderated_by(self, company_id: str, user_ids: Collection[str]) -> Mapping[str, Sequence[Group]]:
+        found = {
+            user_id: [
+                group
+                for group, role in await self.memberships_of(user_id)
+                if role is Role.MODERATOR and group.company_id == company_id
+            ]
+            for user_id in user_ids
+        }
+        return {user_id: groups for user_id, groups in found.items() if groups}
+
+    async def moderators(self, group_ids: Collection[str]) -> Mapping[str, Sequence[User]]:
+        found: dict[str, Sequence[User]] = {}
+        for group_id in group_ids:
+            roles = await self.roles(group_id)
+            people = [self._tables.users[user_id] for user_id, role in roles.items() if role is Role.MODERATOR]
+            if people:
+                found[group_id] = sorted(people, key=lambda user: user.username)
+        return found
+
     async def put_members(self, group_id: str, roles: Mapping[str, Role]) -> None:
         if not roles:
             return
@@ -113,8 +133,14 @@ class MemoryCircles(MemoryPart):
         if company is None or group is None or group.company_id != company_id:
             return None
         circle = [(self._tables.users[user_id], role) for user_id, role in (await self.roles(group_id)).items()]
-        members = {user.username: role for user, role in circle if may_chat(company, user)}
-        return GroupCircle(company=company, group=group, members=members, size=len(circle))
+        return GroupCircle(
+            company=company,
+            group=group,
+            members={user.username: role for user, role in circle if access(company, user) is Access.FULL},
+            readers=frozenset(user.username for user, _ in circle if access(company, user) is Access.READ),
+            paused=frozenset(user.username for user, _ in circle if access(company, user) is Access.PAUSED),
+            size=len(circle),
+        )
 
     def _person(self, user: User) -> Person:
         groups = self._tables.groups

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from kleanxmpp import errors, names
-from kleanxmpp.desired import may_chat
+from kleanxmpp.desired import Access, access, marked_name
 from kleanxmpp.model import ApiToken, Company, Credential, Scope, ScopeKind, User
 from kleanxmpp.ports import RememberedAnswer, UserFilter
 from kleanxmpp.testing_tables import Key, MemoryPart
@@ -136,11 +136,34 @@ class MemoryUsers(MemoryPart):
 
     async def names(self, company_id: str, *, containing: Sequence[str] = ()) -> Sequence[tuple[str, str]]:
         parts = [names.fold(part) for part in containing]
-        people = [u for u in self._everybody(company_id) if self._may_chat(u)]
-        return [(u.username, u.display_name) for u in people if all(p in names.fold(u.display_name) for p in parts)]
+        people = [u for u in self._everybody(company_id) if self._access(u) in {Access.FULL, Access.PAUSED}]
+        return [
+            (
+                user.username,
+                marked_name(
+                    user.display_name,
+                    absence=user.absence,
+                    until=user.absent_until,
+                    company=self._tables.companies[company_id],
+                ),
+            )
+            for user in people
+            if all(part in names.fold(user.display_name) for part in parts)
+        ]
 
-    async def usernames_who_may_chat(self, company_id: str) -> frozenset[str]:
-        return frozenset(user.username for user in self._everybody(company_id) if self._may_chat(user))
+    async def access_levels(self, company_id: str) -> Mapping[str, Access]:
+        levels = {user.username: self._access(user) for user in self._everybody(company_id)}
+        return {username: level for username, level in levels.items() if level is not Access.NONE}
+
+    async def users_to_return(self, *, now: datetime, limit: int) -> Sequence[User]:
+        ended = [(u.absent_until, u.id, u) for u in self._tables.users.values() if u.absent_until]
+        return [user for until, _, user in sorted(ended) if until <= now][:limit]
+
+    async def next_return_at(self) -> datetime | None:
+        return min((u.absent_until for u in self._tables.users.values() if u.absent_until), default=None)
+
+    async def admins(self, company_id: str) -> Sequence[User]:
+        return [user for user in self._everybody(company_id) if user.admin]
 
     async def mark_greeted(self, company_id: str, username: str) -> bool:
         user = await self.user_by_username(company_id, username)
@@ -177,7 +200,7 @@ class MemoryUsers(MemoryPart):
     async def may_log_in(self, domain: str, username: str, secret_sha256: str) -> bool:
         company = next((c for c in self._tables.companies.values() if c.domain == domain), None)
         user = await self.user_by_username(company.id, username) if company else None
-        if user is None or not self._may_chat(user):
+        if user is None or self._access(user) not in {Access.FULL, Access.READ}:
             return False
         return any(c.user_id == user.id and secret == secret_sha256 for c, secret in self._tables.credentials.values())
 
@@ -186,8 +209,8 @@ class MemoryUsers(MemoryPart):
             (u for u in self._tables.users.values() if u.company_id == company_id), key=lambda user: user.username
         )
 
-    def _may_chat(self, user: User) -> bool:
-        return may_chat(self._tables.companies[user.company_id], user)
+    def _access(self, user: User) -> Access:
+        return access(self._tables.companies[user.company_id], user)
 
     def _found(self, index: Mapping[Key, str], company_id: str, keys: Collection[str]) -> dict[str, User]:
         ids = {key: index.get((company_id, key)) for key in keys}

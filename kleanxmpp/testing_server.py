@@ -13,9 +13,19 @@ from datetime import UTC, datetime
 
 from kleanxmpp import changes, errors
 from kleanxmpp.changes import Change
-from kleanxmpp.desired import GATE, SHARED_GROUP_PREFIX, CircleLook, UserLook
+from kleanxmpp.desired import GATE, KEYS, READ_ONLY, SHARED_GROUP_PREFIX, CircleLook, UserLook
 from kleanxmpp.model import Company
-from kleanxmpp.state import Affiliation, Bookmark, CircleState, Profile, Room, SharedGroup, UserState
+from kleanxmpp.state import (
+    NOTHING_LEFT,
+    Affiliation,
+    Bookmark,
+    CircleState,
+    Leftovers,
+    Profile,
+    Room,
+    SharedGroup,
+    UserState,
+)
 
 _NO_PROFILE = Profile(full_name="", nickname="")
 
@@ -31,6 +41,7 @@ class Holdings:
     profiles: dict[str, Profile] = field(default_factory=dict)
     nicknames: dict[str, str] = field(default_factory=dict)
     bookmarks: dict[str, frozenset[Bookmark]] = field(default_factory=dict)
+    leftovers: dict[str, Leftovers] = field(default_factory=dict)
 
 
 class MemoryServer:
@@ -53,6 +64,7 @@ class MemoryServer:
             affiliations={room: _affiliation(held, room, jid) for room in look.rooms},
             profile=held.profiles.get(look.username, _NO_PROFILE) if look.profile else None,
             bookmarks=held.bookmarks.get(look.username, frozenset()) if look.bookmarks else None,
+            leftovers=held.leftovers.get(look.username, NOTHING_LEFT) if look.leftovers else None,
         )
 
     async def observe_people(self, company: Company, looks: Sequence[UserLook]) -> Sequence[UserState]:
@@ -61,6 +73,7 @@ class MemoryServer:
             UserState(
                 profile=held.profiles.get(look.username, _NO_PROFILE) if look.profile else None,
                 bookmarks=held.bookmarks.get(look.username, frozenset()) if look.bookmarks else None,
+                leftovers=held.leftovers.get(look.username, NOTHING_LEFT) if look.leftovers else None,
             )
             for look in looks
         ]
@@ -82,8 +95,8 @@ class MemoryServer:
         self.applied.append(change)
         return touched
 
-    async def gate_members(self, company: Company) -> frozenset[str]:
-        return frozenset(self._held("gate_members", company).group_members.get(GATE, ()))
+    async def key_holders(self, company: Company, key: str) -> frozenset[str]:
+        return frozenset(self._held("key_holders", company).group_members.get(key, ()))
 
     async def online(self, company: Company) -> frozenset[str]:
         return frozenset(name for name, live in self._held("online", company).sessions.items() if live)
@@ -175,6 +188,17 @@ def _shared_group(held: Holdings, name: str, *, with_members: bool) -> SharedGro
 
 def _apply(held: Holdings, change: Change, *, domain: str) -> int:
     match change:
+        case changes.MakeReadOnly(username=username):
+            return _apply(
+                held, changes.JoinSharedGroups(username=username, names=frozenset({READ_ONLY})), domain=domain
+            )
+        case changes.LetWrite(username=username):
+            return _apply(
+                held, changes.LeaveSharedGroups(username=username, names=frozenset({READ_ONLY})), domain=domain
+            )
+        case changes.ClearLeftovers(username=username):
+            found = held.leftovers.pop(username, NOTHING_LEFT)
+            return found.push + found.offline_messages + found.tokens
         case changes.CloseGate() | changes.OpenGate() | changes.EndSessions() | changes.EraseAccount():
             return _apply_to_access(held, change)
         case changes.CreateRoom() | changes.ConfigureRoom() | changes.DestroyRoom() | changes.SetAffiliations():
@@ -213,6 +237,7 @@ def _apply_to_access(
             held.bookmarks.pop(username, None)
             held.nicknames = {nick: holder for nick, holder in held.nicknames.items() if holder != username}
             held.sessions.pop(username, None)
+            held.leftovers.pop(username, None)
     return 1
 
 
@@ -249,13 +274,13 @@ def _apply_to_group(
     name = change.name
     match change:
         case changes.SetSharedGroup(label=label, displayed=displayed):
-            held.group_options[name] = (label, displayed and name != GATE)
+            held.group_options[name] = (label, displayed and name not in KEYS)
         case changes.RemoveSharedGroup():
             held.group_options.pop(name, None)
             held.group_members.pop(name, None)
         case changes.AddToSharedGroup(usernames=usernames):
             if change.fresh:
-                held.group_options[name] = (change.label, change.displayed and name != GATE)
+                held.group_options[name] = (change.label, change.displayed and name not in KEYS)
             held.group_members.setdefault(name, set()).update(usernames)
             return len(usernames)
         case changes.RemoveFromSharedGroup(usernames=usernames):

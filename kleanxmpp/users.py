@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from kleanxmpp import consequences, drafts, errors, jid, offboardings
-from kleanxmpp.model import Company, Offboarding, User
+from kleanxmpp import consequences, drafts, errors, handovers, jid, offboardings
+from kleanxmpp.model import Absence, Company, Mode, Offboarding, User
 from kleanxmpp.ports import Directory, Transaction
 
 
@@ -23,6 +23,7 @@ class UserPatch:
     locale: str = "de"
     active: bool = True
     chat_permission: bool = True
+    admin: bool = False
 
 
 async def add_user(directory: Directory, company: Company, new: drafts.NewUser, *, actor: str, now: datetime) -> User:
@@ -90,28 +91,68 @@ async def put_user(
         return await _update(tx, company, user, patch, actor=actor, reason=None, now=now), False
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Departure:
+    """How somebody goes: for good, or absent until somebody ends it or `until` has come. Who takes groups over."""
+
+    mode: Mode = Mode.LEFT
+    until: datetime | None = None
+    hand_over_to: str | None = None
+
+
+FOR_GOOD = Departure()
+_RETURNING_AT_ONCE = 100
+
+
 async def deactivate(
-    directory: Directory, company: Company, user_id: str, *, actor: str, reason: str | None, now: datetime
+    directory: Directory,
+    company: Company,
+    user_id: str,
+    *,
+    departure: Departure = FOR_GOOD,
+    actor: str,
+    reason: str | None,
+    now: datetime,
 ) -> Offboarding:
     """Off-board a person: from the commit on no login succeeds. Repeatable; each call is proven anew.
 
-    Return the open off-boarding, which the reconcile loop completes.
+    Return the open off-boarding, which the reconcile loop completes. Somebody on garden leave still reads
+    announcements. Raises Invalid for an absence that ends in the past, or never begins: who left is not absent.
     """
     async with directory.write(company.id) as tx:
         user = await existing(tx, company, user_id)
-        patch = UserPatch(fields=frozenset({"active"}), active=False)
-        await _update(tx, company, user, patch, actor=actor, reason=reason, now=now)
-        return await offboardings.begin(tx, user, actor=actor, reason=reason, now=now)
+        after = _departed(user, departure, now=now)
+        successor = await handovers.successor(tx, company, departure.hand_over_to, leaver=user)
+        await _save(tx, company, user, after, actor=actor, reason=reason, now=now, successor=successor)
+        begun = await offboardings.begin_all(
+            tx, company, [after], actor=actor, reason=reason, now=now, successor=successor
+        )
+        return begun[user.id]
 
 
 async def reactivate(
     directory: Directory, company: Company, user_id: str, *, actor: str, reason: str | None, now: datetime
 ) -> User:
-    """Undo a deactivation: circles are effective again, the person's credentials work again."""
+    """Undo a deactivation or an absence: circles are effective again, the person's credentials work again."""
     async with directory.write(company.id) as tx:
         user = await existing(tx, company, user_id)
-        patch = UserPatch(fields=frozenset({"active"}), active=True)
-        return await _update(tx, company, user, patch, actor=actor, reason=reason, now=now)
+        after = replace(user, active=True, absence=None, absent_until=None)
+        return await _save(tx, company, user, after, actor=actor, reason=reason, now=now)
+
+
+async def end_absences(directory: Directory, *, now: datetime) -> int:
+    """Let everybody back in whose absence has ended; return how many. A person at a time: one cannot hold up others."""
+    async with directory.read() as tx:
+        ended = await tx.users_to_return(now=now, limit=_RETURNING_AT_ONCE)
+        companies = {company.id: company for company in await tx.companies()}
+    for user in ended:
+        company = companies[user.company_id]
+        async with directory.write(company.id) as tx:
+            current = await tx.user(company.id, user.id)
+            if current is not None and current.absent_until is not None and current.absent_until <= now:
+                back = replace(current, absence=None, absent_until=None)
+                await _save(tx, company, current, back, actor="schedule", reason="the absence ended", now=now)
+    return len(ended)
 
 
 async def erase(
@@ -129,12 +170,9 @@ async def erase(
         user = await existing(tx, company, user_id, erasing=True)
         if if_version is not None and user.version != if_version:
             raise errors.Stale
-        after = replace(user, active=False, erasing=True, version=user.version + 1)
-        await tx.save_users([after])
-        await consequences.record_changes(
-            tx, company=company, before=[user], after=[after], actor=actor, reason=reason, now=now
-        )
-        return await offboardings.begin(tx, after, actor=actor, reason=reason, now=now)
+        after = replace(user, active=False, absence=None, absent_until=None, erasing=True)
+        after = await _save(tx, company, user, after, actor=actor, reason=reason, now=now)
+        return (await offboardings.begin_all(tx, company, [after], actor=actor, reason=reason, now=now))[user.id]
 
 
 async def existing(tx: Transaction, company: Company, user_id: str, *, erasing: bool = False) -> User:
@@ -169,17 +207,55 @@ async def _update(
         after = await _renamed(tx, company, after, drafts.checked_name(patch.display_name))
     if "locale" in patch.fields:
         after = replace(after, locale=drafts.checked_locale(patch.locale))
-    plain: dict[str, Any] = {f: getattr(patch, f) for f in ("active", "chat_permission") if f in patch.fields}
+    plain: dict[str, Any] = {f: getattr(patch, f) for f in ("active", "chat_permission", "admin") if f in patch.fields}
     plain |= {f: getattr(patch, f) or None for f in ("external_id", "email") if f in patch.fields}
     after = replace(after, **plain)
-    if after == user:
-        return user
-    after = replace(after, version=user.version + 1)
+    if not after.active:
+        after = replace(after, absence=None, absent_until=None)
+    return await _save(tx, company, user, after, actor=actor, reason=reason, now=now)
+
+
+async def _save(
+    tx: Transaction,
+    company: Company,
+    before: User,
+    after: User,
+    *,
+    actor: str,
+    reason: str | None,
+    now: datetime,
+    successor: User | None = None,
+) -> User:
+    """Save what differs, and set in motion what follows; no difference, no effect."""
+    if after == before:
+        return before
+    after = replace(after, version=before.version + 1)
     await tx.save_users([after])
     await consequences.record_changes(
-        tx, company=company, before=[user], after=[after], actor=actor, reason=reason, now=now
+        tx,
+        company=company,
+        before=[before],
+        after=[after],
+        actor=actor,
+        reason=reason,
+        now=now,
+        successor=successor,
     )
     return after
+
+
+def _departed(user: User, departure: Departure, *, now: datetime) -> User:
+    if departure.until is not None and departure.until <= now:
+        raise errors.Invalid("An absence ends in the future.", field="until")
+    if departure.mode is Mode.LEFT:
+        if departure.until is not None:
+            raise errors.Invalid("Who left comes back by hand, not by date.", field="until")
+        return replace(user, active=False, absence=None, absent_until=None)
+    try:
+        absence = Absence(departure.mode)
+    except ValueError:
+        raise errors.Invalid("A person is off-boarded as left, paused or garden_leave.", field="mode") from None
+    return replace(user, absence=absence, absent_until=departure.until)
 
 
 async def _renamed(tx: Transaction, company: Company, user: User, display_name: str) -> User:

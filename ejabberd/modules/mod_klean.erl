@@ -14,7 +14,7 @@
 %%% 5. Commands that spare thousands of calls: klean_shared_groups (membership of one person, without
 %%%    reading all members), klean_join_shared_groups and klean_leave_shared_groups (many people or many
 %%%    groups at once), klean_affiliations (one person in many rooms), klean_people (names and bookmarks
-%%%    of many people).
+%%%    of many people). And klean_leftovers and klean_clear_leftovers: what no command of ejabberd reaches.
 %%%
 %%% Compiled against the headers of the ejabberd at hand (records differ between versions).
 -module(mod_klean).
@@ -23,10 +23,12 @@
 -export([start/2, stop/1, reload/3, depends/2, mod_options/1, mod_opt_type/1, mod_doc/0]).
 -export([silence_listeners/3, keep_circles/1, keep_nickname/1, hide_room/2, keep_names/1, keep_inside/1]).
 -export([shared_groups/3, join_shared_groups/3, leave_shared_groups/3, affiliations/3, people/2]).
+-export([leftovers/2, clear_leftovers/2]).
 
 -include("xmpp.hrl").
 -include("mod_muc_room.hrl").
 -include("ejabberd_commands.hrl").
+-include("ejabberd_oauth.hrl").
 
 %%% gen_mod
 
@@ -251,6 +253,25 @@ commands() ->
         result_desc = "One entry a room, in any order",
         result_example = [{"objekt-12", member}]},
      #ejabberd_commands{
+        name = klean_leftovers, tags = [accounts],
+        desc = "Count what outlives sessions: push registrations, waiting messages, tokens",
+        module = ?MODULE, function = leftovers,
+        args = [{host, binary}, {users, {list, {user, binary}}}],
+        args_desc = ["Server name", "User names"],
+        args_example = [<<"firma.example">>, [<<"anna">>]],
+        result = {people, {list, {person, {tuple, [{user, string}, {push, integer},
+                                                   {offline_messages, integer}, {tokens, integer}]}}}},
+        result_desc = "One entry a user, in any order",
+        result_example = [{"anna", 0, 2, 0}]},
+     #ejabberd_commands{
+        name = klean_clear_leftovers, tags = [accounts],
+        desc = "Remove what klean_leftovers counts",
+        module = ?MODULE, function = clear_leftovers,
+        args = [{host, binary}, {user, binary}],
+        args_desc = ["Server name", "User name"],
+        args_example = [<<"firma.example">>, <<"anna">>],
+        result = {res, rescode}},
+     #ejabberd_commands{
         name = klean_people, tags = [vcard],
         desc = "What is kept for these users: FN and NICKNAME of the vCard, and stored bookmarks",
         module = ?MODULE, function = people,
@@ -297,6 +318,40 @@ affiliation(Room, Service, JID) ->
         Affiliation -> {ok, Affiliation}
     catch
         throw:{error, Text} when is_list(Text) -> none
+    end.
+
+%% A storage that does not answer fails the whole command: "not known" must not look like "nothing there".
+leftovers(Host, Users) ->
+    LServer = jid:nameprep(Host),
+    [{LUser, pushes(LUser, LServer), waiting(LUser, LServer), length(tokens(LUser, LServer))}
+     || User <- Users, LUser <- [jid:nodeprep(User)]].
+
+clear_leftovers(Host, User) ->
+    LServer = jid:nameprep(Host),
+    LUser = jid:nodeprep(User),
+    _ = [Module:remove_user(LUser, LServer) || Module <- [mod_push, mod_offline], gen_mod:is_loaded(LServer, Module)],
+    _ = [ejabberd_oauth:oauth_revoke_token(Token) || #oauth_token{token = Token} <- tokens(LUser, LServer)],
+    ok.
+
+pushes(LUser, LServer) ->
+    case gen_mod:is_loaded(LServer, mod_push) of
+        false -> 0;
+        true ->
+            Storage = gen_mod:db_mod(LServer, mod_push),
+            {ok, Sessions} = Storage:lookup_sessions(LUser, LServer),
+            length(Sessions)
+    end.
+
+waiting(LUser, LServer) ->
+    case gen_mod:is_loaded(LServer, mod_offline) of
+        false -> 0;
+        true -> mod_offline:count_offline_messages(LUser, LServer)
+    end.
+
+tokens(LUser, LServer) ->
+    case lists:member(oauth_token, mnesia:system_info(tables)) of
+        false -> [];
+        true -> mnesia:dirty_match_object(#oauth_token{us = {LUser, LServer}, _ = '_'})
     end.
 
 people(Host, Users) ->

@@ -184,7 +184,7 @@ def _steps(places: Places, access: Access, *, domains: tuple[str, ...], module: 
     if access.url.startswith("postgresql"):
         steps.append(
             f"In {places.extauth}, name a database role of its own for the login program, "
-            "which may only read the views logins and may_chat."
+            "which may only read the views logins and may_log_in."
         )
     steps += [
         "systemctl restart ejabberd",

@@ -24,6 +24,7 @@ from kleanxmpp.ports import Directory, Server
 from kleanxmpp.reconcile import Pace, Reconciler
 from kleanxmpp.scopes import Worker
 from kleanxmpp.settings import Settings, check_for_serving
+from kleanxmpp.steps import Steps
 
 log = logging.getLogger(__name__)
 
@@ -104,7 +105,7 @@ async def _open_component(
     chosen = component_settings(settings, domains=domains)
     handlers = assistant_handlers(directory, addresses=chosen.addresses)
     component = await stack.enter_async_context(open_component(chosen, handlers=handlers))
-    worker = Worker(directory=directory, server=component.server, rooms_prefix=settings.server.rooms_prefix)
+    steps = Steps(directory=directory, server=component.server, rooms_prefix=settings.server.rooms_prefix)
     pace = Pace(
         workers=settings.reconcile.workers,
         sweep_interval=settings.reconcile.sweep_interval,
@@ -113,7 +114,7 @@ async def _open_component(
         share=settings.reconcile.share,
         floor=settings.reconcile.floor,
     )
-    reconciler = Reconciler(directory=directory, server=component.server, worker=worker, pace=pace)
+    reconciler = Reconciler(directory=directory, server=component.server, worker=Worker(steps=steps), pace=pace)
     component.connection.on_ready(reconciler.look_around)
     tasks = await stack.enter_async_context(asyncio.TaskGroup())
     running = tasks.create_task(reconciler.run())

@@ -1,5 +1,6 @@
 """Memberships and departures."""
 
+from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 
 from sqlalchemy import delete, false, func, insert, select
@@ -10,6 +11,10 @@ from kleanxmpp.db.session import Part, chunks
 from kleanxmpp.db.tables import departures, groups, memberships, users
 from kleanxmpp.model import Group, Role, User
 from kleanxmpp.ports import Member
+
+_OF_GROUP = groups.c.id == memberships.c.group_id
+_OF_USER = users.c.id == memberships.c.user_id
+_MODERATING = memberships.c.role == Role.MODERATOR
 
 
 class Circles(Part):
@@ -46,6 +51,25 @@ class Circles(Part):
         query = query.where(memberships.c.user_id == user_id, groups.c.deleted == false())
         found = await self._session.rows(query.order_by(groups.c.slug))
         return [(value_of(Group, row), row.role) for row in found]
+
+    async def moderated_by(self, company_id: str, user_ids: Collection[str]) -> Mapping[str, Sequence[Group]]:
+        found: dict[str, list[Group]] = defaultdict(list)
+        query = select(groups, memberships.c.user_id).join_from(memberships, groups, _OF_GROUP)
+        query = query.where(groups.c.company_id == company_id, groups.c.deleted == false(), _MODERATING)
+        for some in chunks(user_ids):
+            chosen = query.where(memberships.c.user_id.in_(some)).order_by(groups.c.slug)
+            for row in await self._session.rows(chosen):
+                found[row.user_id].append(value_of(Group, row))
+        return found
+
+    async def moderators(self, group_ids: Collection[str]) -> Mapping[str, Sequence[User]]:
+        found: dict[str, list[User]] = defaultdict(list)
+        query = select(users, memberships.c.group_id).join_from(memberships, users, _OF_USER).where(_MODERATING)
+        for some in chunks(group_ids):
+            chosen = query.where(memberships.c.group_id.in_(some)).order_by(users.c.username)
+            for row in await self._session.rows(chosen):
+                found[row.group_id].append(value_of(User, row))
+        return found
 
     async def put_members(self, group_id: str, roles: Mapping[str, Role]) -> None:
         if not roles:

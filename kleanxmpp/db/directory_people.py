@@ -10,9 +10,9 @@ from sqlalchemy import ColumnElement, false, func, select
 
 from kleanxmpp.db.rows import value_of
 from kleanxmpp.db.session import Part
-from kleanxmpp.db.tables import MAY_CHAT, companies, departures, groups, memberships, users
+from kleanxmpp.db.tables import ENTITLED, companies, departures, groups, memberships, users
 from kleanxmpp.desired import Circle, GroupCircle, Person
-from kleanxmpp.model import Company, Group, User
+from kleanxmpp.model import Absence, Company, Group, User
 
 
 class People(Part):
@@ -44,16 +44,19 @@ class People(Part):
         if company is None or group is None:
             return None
         effective = (
-            select(users.c.username, memberships.c.role)
+            select(users.c.username, users.c.absence, memberships.c.role)
             .join_from(memberships, users, users.c.id == memberships.c.user_id)
             .join(companies, companies.c.id == users.c.company_id)
-            .where(memberships.c.group_id == group_id, MAY_CHAT)
+            .where(memberships.c.group_id == group_id, ENTITLED)
         )
         size = select(func.count()).select_from(memberships).where(memberships.c.group_id == group_id)
+        entitled = await self._session.rows(effective)
         return GroupCircle(
             company=value_of(Company, company),
             group=value_of(Group, group),
-            members={row.username: row.role for row in await self._session.rows(effective)},
+            members={row.username: row.role for row in entitled if row.absence is None},
+            readers=frozenset(row.username for row in entitled if row.absence is Absence.GARDEN_LEAVE),
+            paused=frozenset(row.username for row in entitled if row.absence is Absence.PAUSED),
             size=int(await self._session.scalar(size)),
         )
 

@@ -13,8 +13,9 @@ from sqlalchemy import Boolean, Column, ColumnElement, bindparam, delete, func, 
 from kleanxmpp import names
 from kleanxmpp.db.rows import row_of, value_of
 from kleanxmpp.db.session import Part, chunks
-from kleanxmpp.db.tables import MAY_CHAT, companies, due_scopes, usernames, users
-from kleanxmpp.model import ScopeKind, User
+from kleanxmpp.db.tables import ENTITLED, companies, due_scopes, usernames, users
+from kleanxmpp.desired import Access, level_of, marked_name
+from kleanxmpp.model import Absence, Company, ScopeKind, User
 from kleanxmpp.ports import UserFilter
 
 _FIXED = {"id", "company_id", "username", "greeted"}
@@ -101,16 +102,36 @@ class Users(Part):
         return {nickname: holders[key] for nickname, key in asked.items() if key in holders}
 
     async def names(self, company_id: str, *, containing: Sequence[str] = ()) -> Sequence[tuple[str, str]]:
-        query = select(users.c.username, users.c.display_name).join_from(users, companies, _EMPLOYER)
-        query = query.where(users.c.company_id == company_id, MAY_CHAT)
+        row = await self._session.row(select(companies).where(companies.c.id == company_id))
+        if row is None:
+            return []
+        company = value_of(Company, row)
+        query = select(users.c.username, users.c.display_name, users.c.absence, users.c.absent_until)
+        query = query.join_from(users, companies, _EMPLOYER).where(users.c.company_id == company_id, ENTITLED)
+        query = query.where(users.c.absence.is_distinct_from(Absence.GARDEN_LEAVE))
         query = query.where(*(users.c.search_key.contains(names.fold(part), autoescape=True) for part in containing))
-        found = await self._session.rows(query.order_by(users.c.username))
-        return [(row.username, row.display_name) for row in found]
+        return [
+            (row.username, marked_name(row.display_name, absence=row.absence, until=row.absent_until, company=company))
+            for row in await self._session.rows(query.order_by(users.c.username))
+        ]
 
-    async def usernames_who_may_chat(self, company_id: str) -> frozenset[str]:
-        query = select(users.c.username).join_from(users, companies, _EMPLOYER)
-        found = await self._session.rows(query.where(users.c.company_id == company_id, MAY_CHAT))
-        return frozenset(row.username for row in found)
+    async def access_levels(self, company_id: str) -> Mapping[str, Access]:
+        query = select(users.c.username, users.c.absence).join_from(users, companies, _EMPLOYER)
+        found = await self._session.rows(query.where(users.c.company_id == company_id, ENTITLED))
+        return {row.username: level_of(row.absence) for row in found}
+
+    async def users_to_return(self, *, now: datetime, limit: int) -> Sequence[User]:
+        query = select(users).where(users.c.absent_until <= now).order_by(users.c.absent_until, users.c.id)
+        return [value_of(User, row) for row in await self._session.rows(query.limit(limit))]
+
+    async def next_return_at(self) -> datetime | None:
+        query = select(users.c.absent_until).where(users.c.absent_until.is_not(None)).order_by(users.c.absent_until)
+        row = await self._session.row(query.limit(1))
+        return None if row is None else row.absent_until
+
+    async def admins(self, company_id: str) -> Sequence[User]:
+        query = select(users).where(users.c.company_id == company_id, users.c.admin).order_by(users.c.username)
+        return [value_of(User, row) for row in await self._session.rows(query)]
 
     async def mark_greeted(self, company_id: str, username: str) -> bool:
         mine = (users.c.company_id == company_id, users.c.username == username)

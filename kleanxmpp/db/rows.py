@@ -15,6 +15,7 @@ from kleanxmpp.model import (
     Due,
     Evidence,
     Group,
+    Handover,
     Offboarding,
     Scope,
     User,
@@ -67,12 +68,17 @@ def audit_row(entry: AuditEntry) -> dict[str, object]:
 def offboarding_of(row: Row[Any]) -> Offboarding:
     """Make an off-boarding with its evidence."""
     found = row._asdict()
-    return Offboarding(**found | {"evidence": tuple(Evidence(**line) for line in row.evidence)})
+    evidence = tuple(Evidence(**line) for line in row.evidence)
+    handovers = tuple(Handover(**one | {"to": tuple(one["to"])}) for one in row.handovers)
+    return Offboarding(**found | {"evidence": evidence, "handovers": handovers})
 
 
 def offboarding_row(offboarding: Offboarding) -> dict[str, object]:
-    """Make the row of an off-boarding; evidence becomes JSON."""
-    return asdict(offboarding) | {"evidence": [asdict(line) for line in offboarding.evidence]}
+    """Make the row of an off-boarding; evidence and handovers become JSON."""
+    return asdict(offboarding) | {
+        "evidence": [asdict(line) for line in offboarding.evidence],
+        "handovers": [asdict(one) for one in offboarding.handovers],
+    }
 
 
 def token_of(row: Row[Any]) -> ApiToken:

@@ -3,7 +3,7 @@
 A username's row in `usernames` is never deleted: that is how it stays retired. `company_id` is part of the
 foreign keys of memberships and departures, so that the database itself refuses a circle across two companies.
 Everything that hangs on a user goes with the user (ON DELETE CASCADE); off-boardings and the audit log stay.
-The views are made by the migrations; their condition is `MAY_CHAT`, and that of `kleanxmpp.desired.may_chat`.
+The views are made by the migrations; their condition is that of `kleanxmpp.desired.may_log_in`.
 """
 
 from sqlalchemy import (
@@ -27,7 +27,7 @@ from sqlalchemy import (
 )
 
 from kleanxmpp.db.columns import TEXT, UtcDateTime, WordOf
-from kleanxmpp.model import ContactVisibility, GroupKind, Priority, Role, ScopeKind
+from kleanxmpp.model import Absence, ContactVisibility, GroupKind, Mode, Priority, Role, ScopeKind
 
 metadata = MetaData(
     naming_convention={
@@ -48,6 +48,7 @@ companies = Table(
     Column("locale", TEXT, nullable=False),
     Column("contact_visibility", WordOf(ContactVisibility), nullable=False),
     Column("contacts_max", Integer, nullable=False),
+    Column("timezone", TEXT, nullable=False),
 )
 
 usernames = Table(
@@ -72,6 +73,9 @@ users = Table(
     Column("locale", TEXT, nullable=False),
     Column("active", Boolean, nullable=False),
     Column("chat_permission", Boolean, nullable=False),
+    Column("absence", WordOf(Absence)),
+    Column("absent_until", UtcDateTime, index=True),
+    Column("admin", Boolean, nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
     Column("version", Integer, nullable=False),
     Column("sessions_valid_from", UtcDateTime),
@@ -190,6 +194,8 @@ offboardings = Table(
     Column("requested_at", UtcDateTime, nullable=False),
     Column("completed_at", UtcDateTime),
     Column("cancelled_at", UtcDateTime),
+    Column("mode", WordOf(Mode), nullable=False),
+    Column("handovers", JSON, nullable=False),
     Column("evidence", JSON, nullable=False),
     Index(None, "user_id", "requested_at"),
 )
@@ -219,5 +225,5 @@ remembered_answers = Table(
 
 logins = table("logins", column("domain"), column("username"), column("secret_sha256"))
 
-MAY_CHAT = and_(companies.c.enabled, users.c.active, users.c.chat_permission, not_(users.c.erasing))
-"""True for a user, joined with the company, who may chat."""
+ENTITLED = and_(companies.c.enabled, users.c.active, users.c.chat_permission, not_(users.c.erasing))
+"""True for a user, joined with the company, whose access is not `none`: who takes part, or is only absent."""

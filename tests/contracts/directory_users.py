@@ -266,7 +266,7 @@ class UsersContract(DirectoryBase):
                 assert circle is not None
                 assert circle.members.keys() == expected, facts
                 assert circle.size == 1
-                assert await tx.usernames_who_may_chat(company.id) == expected, facts
+                assert (await tx.access_levels(company.id)).keys() == expected, facts
                 assert {name for name, _ in await tx.names(company.id)} == expected, facts
                 secret = self.secrets[user.id]
                 assert await tx.may_log_in(company.domain, user.username, secret) == bool(expected), facts
@@ -298,7 +298,7 @@ class UsersContract(DirectoryBase):
             assert await tx.person(other.id, user.id) is None
             assert await tx.taken_usernames(other.id, [user.username]) == frozenset()
             assert await tx.taken_nicknames(other.id, ["Anna"]) == {}
-            assert await tx.usernames_who_may_chat(other.id) == frozenset()
+            assert await tx.access_levels(other.id) == {}
             assert not await tx.mark_greeted(other.id, user.username)
             await tx.delete_user(other.id, user.id)
             await tx.save_users([replace(user, company_id=other.id, display_name="Dieb")])

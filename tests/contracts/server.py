@@ -244,10 +244,10 @@ class ServerContract:
     async def test_the_gate_opens_and_closes(self, hand: Hand) -> None:
         anna = await hand.world.hire("anna")
         await hand.do(changes.OpenGate(username=anna), changes.OpenGate(username=anna))
-        assert anna in await hand.server.gate_members(hand.company)
+        assert anna in await hand.server.key_holders(hand.company, GATE)
         assert (await hand.user(look_at(anna, shared_groups=(GATE,)))).shared_groups == {GATE}
         await hand.do(changes.CloseGate(username=anna), changes.CloseGate(username=anna))
-        assert anna not in await hand.server.gate_members(hand.company)
+        assert anna not in await hand.server.key_holders(hand.company, GATE)
         assert (await hand.user(look_at(anna, shared_groups=(GATE,)))).shared_groups == frozenset()
 
     async def test_nobody_gets_in_through_a_closed_gate(self, hand: Hand) -> None:
@@ -355,6 +355,6 @@ class ServerContract:
         server, other = hand.server, hand.world.other
         assert room not in await server.room_names(other)
         assert group not in await server.shared_group_names(other)
-        assert anna not in await server.gate_members(other)
+        assert anna not in await server.key_holders(other, GATE)
         seen = await server.observe_user(other, look_at(anna, rooms=(room,), shared_groups=(group, GATE)))
         assert (seen.affiliations, seen.shared_groups) == ({room: NONE}, frozenset())

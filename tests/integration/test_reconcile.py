@@ -18,6 +18,7 @@ from kleanxmpp.model import Aspect, Company, ContactVisibility, Group, Priority,
 from kleanxmpp.reconcile import Pace, Reconciler, retry_delay
 from kleanxmpp.scopes import Worker
 from kleanxmpp.state import Affiliation
+from kleanxmpp.steps import Steps
 from kleanxmpp.sweep import sweep
 from kleanxmpp.testing_server import MemoryServer
 
@@ -46,7 +47,7 @@ class Work:
     @asynccontextmanager
     async def loop(self, server: MemoryServer | None = None) -> AsyncIterator[Reconciler]:
         server = server or self.server
-        worker = Worker(directory=self.directory, server=server, rooms_prefix="gruppen")
+        worker = Worker(steps=Steps(directory=self.directory, server=server, rooms_prefix="gruppen"))
         reconciler = Reconciler(directory=self.directory, server=server, worker=worker, pace=PACE)
         task = asyncio.create_task(reconciler.run())
         try:
@@ -119,6 +120,7 @@ async def test_a_leaver_loses_everything_and_the_evidence_says_so(work: Work) ->
     assert {line.item: (line.found, line.done, line.left) for line in proven.evidence} == {
         "logins": (0, 0, 0), "gate": (1, 1, 0), "sessions": (3, 3, 0),
         "rooms": (1, 1, 0), "contact_groups": (1, 1, 0), "bookmarks": (1, 1, 0),
+            "push": (0, 0, 0), "offline_messages": (0, 0, 0), "tokens": (0, 0, 0),
     }  # fmt: skip
 
 

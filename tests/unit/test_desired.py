@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from kleanxmpp import desired
-from kleanxmpp.desired import Circle, GroupCircle, Person, contact_group
+from kleanxmpp.desired import Access, Circle, GroupCircle, Person, contact_group
 from kleanxmpp.model import Aspect, Company, ContactVisibility, Group, GroupKind, Role, User
 from kleanxmpp.state import Affiliation, Bookmark, Profile
 
@@ -97,14 +97,14 @@ def test_a_deleted_group_gives_nothing() -> None:
 
 def test_in_a_small_company_everybody_sees_everybody() -> None:
     small = replace(COMPANY, contact_visibility=ContactVisibility.COMPANY)
-    state = desired.company_state(small, ["anna", "ben"])
+    state = desired.company_state(small, {"anna": Access.FULL, "ben": Access.PAUSED, "carl": Access.READ})
     assert state.shared_groups[desired.COMPANY_CONTACTS].members == {"anna", "ben"}
     person = desired.user_state(a_person(company=small), rooms_domain=ROOMS, aspects=Aspect.CIRCLES)
     assert desired.COMPANY_CONTACTS in (person.shared_groups or ())
 
 
 def test_bulk_work_never_decides_who_is_in_the_gate() -> None:
-    assert desired.company_state(COMPANY, ["anna"]).shared_groups[desired.GATE].members is None
+    assert desired.company_state(COMPANY, {"anna": Access.FULL}).shared_groups[desired.GATE].members is None
 
 
 def test_only_sessions_that_must_not_be_there_are_looked_for() -> None:

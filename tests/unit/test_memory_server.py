@@ -68,7 +68,7 @@ async def test_a_restored_backup_brings_back_who_had_left_but_no_session() -> No
     await server.apply(FIRMA, changes.CloseGate(username="anna"))
     await server.apply(FIRMA, changes.EndSessions(username="anna"))
     server.restore(backup)
-    assert await server.gate_members(FIRMA) == {"anna"}
+    assert await server.key_holders(FIRMA, GATE) == {"anna"}
     assert await server.online(FIRMA) == frozenset()
 
 

@@ -45,9 +45,9 @@ class Directory:
                 """
                 CREATE TABLE people (domain TEXT, username TEXT, active INTEGER, PRIMARY KEY (domain, username));
                 CREATE TABLE credentials (domain TEXT, username TEXT, secret_sha256 TEXT);
-                CREATE VIEW may_chat AS SELECT domain, username FROM people WHERE active;
+                CREATE VIEW may_log_in AS SELECT domain, username FROM people WHERE active;
                 CREATE VIEW logins AS SELECT domain, username, secret_sha256
-                    FROM credentials JOIN may_chat USING (domain, username);
+                    FROM credentials JOIN may_log_in USING (domain, username);
                 """
             )
         connection.close()

@@ -19,8 +19,8 @@ DIGEST = hashlib.sha256(b"secret").hexdigest()
 SCHEMA = f"""
 CREATE TABLE people (domain text, username text, active boolean);
 CREATE TABLE credentials (domain text, username text, secret_sha256 text);
-CREATE VIEW may_chat AS SELECT domain, username FROM people WHERE active;
-CREATE VIEW logins AS SELECT domain, username, secret_sha256 FROM credentials JOIN may_chat USING (domain, username);
+CREATE VIEW may_log_in AS SELECT domain, username FROM people WHERE active;
+CREATE VIEW logins AS SELECT domain, username, secret_sha256 FROM credentials JOIN may_log_in USING (domain, username);
 INSERT INTO people VALUES ('firma.test', 'anna', true);
 INSERT INTO credentials VALUES ('firma.test', 'anna', '{DIGEST}');
 CREATE ROLE "login-role" LOGIN PASSWORD 'role-password';
@@ -89,18 +89,18 @@ def logins(postgres: Postgres) -> Iterator[Logins]:
 
 def test_it_answers_from_the_views(postgres: Postgres, logins: Logins) -> None:
     assert logins.accepts("firma.test", "anna", DIGEST)
-    assert logins.may_chat("firma.test", "anna")
+    assert logins.may_log_in("firma.test", "anna")
     assert not logins.accepts("firma.test", "anna", "0" * 64)
     assert not logins.accepts("zwei.test", "anna", DIGEST)
     asyncio.run(postgres.execute("UPDATE people SET active = false"))
     assert not logins.accepts("firma.test", "anna", DIGEST)
-    assert not logins.may_chat("firma.test", "anna")
+    assert not logins.may_log_in("firma.test", "anna")
     asyncio.run(postgres.execute("UPDATE people SET active = true"))
 
 
 @pytest.mark.parametrize(
     "statement",
-    ["SELECT * FROM people", "SELECT * FROM credentials", "DELETE FROM logins", "UPDATE may_chat SET username = 'x'"],
+    ["SELECT * FROM people", "SELECT * FROM credentials", "DELETE FROM logins", "UPDATE may_log_in SET username = 'x'"],
 )
 def test_the_role_sees_nothing_but_the_views(postgres: Postgres, statement: str) -> None:
     with pytest.raises(asyncpg.PostgresError):
@@ -108,19 +108,19 @@ def test_the_role_sees_nothing_but_the_views(postgres: Postgres, statement: str)
 
 
 def test_a_server_that_was_restarted_is_found_again(postgres: Postgres, logins: Logins) -> None:
-    assert logins.may_chat("firma.test", "anna")
+    assert logins.may_log_in("firma.test", "anna")
     postgres.stop()
     with pytest.raises(LookupFailed):
-        logins.may_chat("firma.test", "anna")
+        logins.may_log_in("firma.test", "anna")
     postgres.start()
-    assert logins.may_chat("firma.test", "anna")
+    assert logins.may_log_in("firma.test", "anna")
 
 
 def test_a_connection_that_died_unnoticed_is_replaced_within_the_question(postgres: Postgres, logins: Logins) -> None:
-    assert logins.may_chat("firma.test", "anna")
+    assert logins.may_log_in("firma.test", "anna")
     postgres.stop()
     postgres.start()
-    assert logins.may_chat("firma.test", "anna")
+    assert logins.may_log_in("firma.test", "anna")
 
 
 def test_a_lock_does_not_hold_a_login_for_long(postgres: Postgres, logins: Logins) -> None:
@@ -129,18 +129,18 @@ def test_a_lock_does_not_hold_a_login_for_long(postgres: Postgres, logins: Login
         try:
             async with connection.transaction(), asyncio.timeout(8):
                 await connection.execute("LOCK TABLE people IN ACCESS EXCLUSIVE MODE")
-                await asyncio.to_thread(logins.may_chat, "firma.test", "anna")
+                await asyncio.to_thread(logins.may_log_in, "firma.test", "anna")
         finally:
             await connection.close()
 
     with pytest.raises(LookupFailed):
         asyncio.run(ask_while_locked())
-    assert logins.may_chat("firma.test", "anna")
+    assert logins.may_log_in("firma.test", "anna")
 
 
 def test_a_wrong_address_is_an_error_without_the_password(postgres: Postgres) -> None:
     logins = open_logins(postgres.address("login-role", "not-the-password"))
     with pytest.raises(LookupFailed) as caught:
-        logins.may_chat("firma.test", "anna")
+        logins.may_log_in("firma.test", "anna")
     assert "not-the-password" not in str(caught.value)
     logins.close()

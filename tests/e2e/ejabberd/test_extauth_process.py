@@ -44,7 +44,7 @@ class Program:
         assert size == 2
         return bool(answer)
 
-    def may_chat(self, username: str = "anna") -> bool:
+    def may_log_in(self, username: str = "anna") -> bool:
         return self.ask(f"isuser:{username}:{DOMAIN}")
 
     def accepts(self, secret: str = SECRET, *, username: str = "anna") -> bool:
@@ -94,9 +94,9 @@ class Database:
             """
             CREATE TABLE people (domain TEXT, username TEXT, active INTEGER);
             CREATE TABLE credentials (domain TEXT, username TEXT, secret_sha256 TEXT);
-            CREATE VIEW may_chat AS SELECT domain, username FROM people WHERE active;
+            CREATE VIEW may_log_in AS SELECT domain, username FROM people WHERE active;
             CREATE VIEW logins AS SELECT domain, username, secret_sha256
-                FROM credentials JOIN may_chat USING (domain, username);
+                FROM credentials JOIN may_log_in USING (domain, username);
             """
         )
         connection.execute("INSERT INTO people VALUES (?, 'anna', 1)", (DOMAIN,))

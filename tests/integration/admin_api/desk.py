@@ -24,6 +24,7 @@ from kleanxmpp.model import Company
 from kleanxmpp.ports import Directory
 from kleanxmpp.reconcile import Pace, Reconciler
 from kleanxmpp.scopes import Worker
+from kleanxmpp.steps import Steps
 from kleanxmpp.testing_directory import MemoryDirectory
 from kleanxmpp.testing_server import MemoryServer
 from tests.postgres import Cluster
@@ -139,7 +140,7 @@ async def opened(
 ) -> AsyncIterator[Desk]:
     """Serve the API on a port of its own."""
     server = MemoryServer()
-    worker = Worker(directory=directory, server=server, rooms_prefix=settings.rooms_prefix)
+    worker = Worker(steps=Steps(directory=directory, server=server, rooms_prefix=settings.rooms_prefix))
     reconciler = Reconciler(directory=directory, server=server, worker=worker, pace=PACE)
     app = create_app(
         directory=directory,

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from kleanxmpp.desired import GATE
 from kleanxmpp.ports import Transaction
 from kleanxmpp.testing_directory import MemoryDirectory
 from tests.integration.admin_api.desk import Desk, logged, opened
@@ -55,10 +56,10 @@ async def test_a_sweep_that_would_remove_too_much_is_held_unless_forced(desk: De
         desk.server.add_group_members(desk.company, "klean-may-chat", [f"stranger{n}" for n in range(30)])
         held = await desk.call("POST", "/reconcile")
         assert (held.status, held.problem) == (409, "unsafe-plan")
-        assert len(await desk.server.gate_members(desk.company)) == 30
+        assert len(await desk.server.key_holders(desk.company, GATE)) == 30
         assert (await desk.call("GET", "/status")).body["last_sweep"]["held"] is not None
         assert (await desk.call("POST", "/reconcile", {"force": True})).status == 202
-    assert not await desk.server.gate_members(desk.company)
+    assert not await desk.server.key_holders(desk.company, GATE)
 
 
 async def test_without_the_server_nothing_is_swept(quick_desk: Desk) -> None:

@@ -19,7 +19,8 @@ from kleanxmpp.db.directory import SqlDirectory
 from kleanxmpp.db.migrate import upgrade, upgrade_database
 from kleanxmpp.db.migrations import REVISION
 from kleanxmpp.db.tables import metadata
-from kleanxmpp.desired import may_chat
+from kleanxmpp.desired import may_log_in
+from kleanxmpp.model import Absence
 from tests.contracts.directory_base import saved_company, saved_users
 from tests.factories import a_company, a_credential, a_user
 
@@ -74,21 +75,22 @@ async def test_the_migrations_make_the_tables_that_the_code_uses(directory: SqlD
         assert await connection.run_sync(differences) == []
 
 
-async def test_the_views_hold_exactly_who_may_chat(directory: SqlDirectory, empty_url: str) -> None:
+async def test_the_views_hold_exactly_who_may_log_in(directory: SqlDirectory, empty_url: str) -> None:
     await upgrade_database(empty_url)
     expected, people = set(), []
-    for enabled, active, permitted, erasing in itertools.product([True, False], repeat=4):
+    flags = itertools.product([True, False], repeat=4)
+    for (enabled, active, permitted, erasing), absence in itertools.product(flags, [None, *Absence]):
         company = await saved_company(directory, a_company(enabled=enabled))
-        user = a_user(company, active=active, chat_permission=permitted, erasing=erasing)
+        user = a_user(company, active=active, chat_permission=permitted, erasing=erasing, absence=absence)
         await saved_users(directory, user)
         people.append(user)
-        if may_chat(company, user):
+        if may_log_in(company, user):
             expected.add((company.domain, user.username))
     secrets = {user.username: a_credential(user) for user in people}
     async with directory.write() as tx:
         await tx.add_credentials(list(secrets.values()))
     async with directory.engines.reading.connect() as connection:
-        chatting = (await connection.execute(text("SELECT domain, username FROM may_chat"))).all()
+        chatting = (await connection.execute(text("SELECT domain, username FROM may_log_in"))).all()
         logins = (await connection.execute(text("SELECT domain, username, secret_sha256 FROM logins"))).all()
     assert {tuple(row) for row in chatting} == expected
     assert {tuple(row) for row in logins} == {(domain, name, secrets[name][1]) for domain, name in expected}

@@ -64,7 +64,7 @@ async def test_a_connection_lost_before_the_commit_is_unavailable(
             await tx.add_users([a_user(company)])
             await kill_connections(postgres_cluster, postgres_url)
     async with directory.read() as tx:
-        assert await tx.usernames_who_may_chat(company.id) == frozenset()
+        assert await tx.access_levels(company.id) == {}
 
 
 async def test_connections_lost_while_idle_are_replaced_unnoticed(
@@ -128,7 +128,7 @@ async def test_the_login_program_reads_two_views(directory: SqlDirectory, postgr
     user = await saved_user(directory, company)
     connection = await asyncpg.connect(postgres_url)
     try:
-        assert [tuple(row) for row in await connection.fetch("SELECT * FROM may_chat")] == [
+        assert [tuple(row) for row in await connection.fetch("SELECT * FROM may_log_in")] == [
             (company.domain, user.username)
         ]
         assert await connection.fetch("SELECT domain, username, secret_sha256 FROM logins") == []

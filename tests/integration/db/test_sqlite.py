@@ -119,8 +119,8 @@ async def test_the_login_program_reads_while_we_write(directory: SqlDirectory, s
     with closing(sqlite3.connect(f"file:{sqlite_file}?mode=ro", uri=True)) as reader:
         async with directory.write(company.id) as tx:
             await tx.delete_user(company.id, user.id)
-            assert reader.execute("SELECT * FROM may_chat").fetchall() == [(company.domain, user.username)]
-        assert reader.execute("SELECT * FROM may_chat").fetchall() == []
+            assert reader.execute("SELECT * FROM may_log_in").fetchall() == [(company.domain, user.username)]
+        assert reader.execute("SELECT * FROM may_log_in").fetchall() == []
 
 
 @pytest.mark.parametrize("url", ["sqlite://", "sqlite:///:memory:", "mysql://x/y"])

@@ -32,7 +32,7 @@ class KnownPeople:
             raise LookupFailed("out of order")
         return domain == "firma.example" and self._secrets.get(username) == secret_sha256
 
-    def may_chat(self, domain: str, username: str) -> bool:
+    def may_log_in(self, domain: str, username: str) -> bool:
         if self.failing:
             raise ZeroDivisionError
         return domain == "firma.example" and username in self._secrets
@@ -143,5 +143,5 @@ def test_an_unknown_database_is_refused() -> None:
 
 def test_the_role_gets_two_views_and_its_name_is_quoted() -> None:
     sql = login_role_sql('login"; DROP TABLE users; --')
-    assert "GRANT SELECT ON logins, may_chat TO" in sql
+    assert "GRANT SELECT ON logins, may_log_in TO" in sql
     assert '"login""; DROP TABLE users; --"' in sql

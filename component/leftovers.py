@@ -1,0 +1,31 @@
+"""What stays behind for somebody without access: push registrations, waiting messages, tokens.
+
+All of it is counted and removed inside of the server, by our module: no command of ejabberd's own does (23.01, 24.12).
+"""
+
+from collections.abc import Mapping, Sequence
+
+from kleanxmpp import errors
+from kleanxmpp.state import Leftovers
+
+from .link import Link
+
+
+async def of_people(link: Link, usernames: Sequence[str], *, domain: str) -> Mapping[str, Leftovers]:
+    """Count what is left, by username; one call for all of them."""
+    if not usernames:
+        return {}
+    found = await link.api.accounts.leftovers(usernames, host=domain)
+    if found.keys() != set(usernames):
+        raise errors.Temporary("The server answered about other people than those asked for.")
+    return {
+        username: Leftovers(push=one.push, offline_messages=one.offline_messages, tokens=one.tokens)
+        for username, one in found.items()
+    }
+
+
+async def clear(link: Link, username: str, *, domain: str) -> int:
+    """Remove all of it; return how many things there were."""
+    before = (await of_people(link, [username], domain=domain))[username]
+    await link.api.accounts.clear_leftovers(username, host=domain)
+    return before.push + before.offline_messages + before.tokens

@@ -1,0 +1,59 @@
+"""Groups do not lose their last moderator: who takes over when moderators are off-boarded.
+
+The leaver's own role stays in the directory, not effective, so that a return restores it.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+
+from kleanxmpp import errors, groups
+from kleanxmpp.desired import may_chat
+from kleanxmpp.model import Company, Group, Handover, Role, User
+from kleanxmpp.ports import Transaction
+
+
+async def hand_over(
+    tx: Transaction, company: Company, leavers: Sequence[User], *, to: User | None, actor: str, now: datetime
+) -> Mapping[str, tuple[Handover, ...]]:
+    """Give each group of these moderators to `to`, or leave it to its other moderators, else give it to the admins.
+
+    Return what happened by the leaver's id. Few queries where nobody of them moderates anything.
+    """
+    moderated = await tx.moderated_by(company.id, [user.id for user in leavers])
+    if not moderated:
+        return {}
+    moderators = await tx.moderators({group.id for found in moderated.values() for group in found})
+    leaving = {user.id for user in leavers}
+    admins = [user for user in await tx.admins(company.id) if may_chat(company, user) and user.id not in leaving]
+    decided: dict[str, Handover] = {}
+    for group in {group.id: group for found in moderated.values() for group in found}.values():
+        others = [u for u in moderators.get(group.id, ()) if may_chat(company, u) and u.id not in leaving]
+        successors = [to] if to else [] if others else admins
+        await _make_moderators(tx, company, group, successors, actor=actor, now=now)
+        decided[group.id] = Handover(group_id=group.id, to=tuple(u.id for u in successors), others=len(others))
+    return {user_id: tuple(decided[group.id] for group in found) for user_id, found in moderated.items()}
+
+
+async def successor(tx: Transaction, company: Company, user_id: str | None, *, leaver: User) -> User | None:
+    """Return the person named to take over. Raises Invalid for somebody who may not chat, or the leaver."""
+    if user_id is None:
+        return None
+    found = await tx.user(company.id, user_id)
+    if found is None or found.id == leaver.id or not may_chat(company, found):
+        raise errors.Invalid("Whoever takes over must be somebody else, who may chat.", field="hand_over_to")
+    return found
+
+
+async def _make_moderators(
+    tx: Transaction, company: Company, group: Group, people: Collection[User], *, actor: str, now: datetime
+) -> None:
+    if people:
+        await groups.record_circle_change(
+            tx,
+            company=company,
+            group=group,
+            roles_before=await tx.roles_of(group.id, [user.id for user in people]),
+            roles_after={user.id: Role.MODERATOR for user in people},
+            actor=actor,
+            now=now,
+        )

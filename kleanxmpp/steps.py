@@ -1,0 +1,80 @@
+"""What all work on scopes is made of: looking at a person, planning, and applying changes to the server."""
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
+
+from kleanxmpp import changes, desired, metrics
+from kleanxmpp.changes import Change
+from kleanxmpp.desired import Person
+from kleanxmpp.locks import Locks
+from kleanxmpp.model import Aspect, Company, Due
+from kleanxmpp.plan import Plan, plan_user
+from kleanxmpp.ports import Directory, Server
+from kleanxmpp.state import UserState
+
+log = logging.getLogger(__name__)
+
+LOOKS = (0.0, 0.02, 0.05, 0.1, 0.2, 0.4, 0.8)
+"""Seconds before each further look: a kicked stream takes about 110 ms to be gone (ejabberd 23.01, 24.12)."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Steps:
+    """The two borders, and what is done at them in every kind of work."""
+
+    directory: Directory
+    server: Server
+    rooms_prefix: str
+    locks: Locks = field(default_factory=Locks)
+
+    async def observe(self, person: Person, aspects: Aspect = Aspect.ALL) -> UserState:
+        """Look at what the server has about the person."""
+        return await self.server.observe_user(person.company, desired.user_look(person, aspects=aspects))
+
+    def wanted(self, person: Person, aspects: Aspect = Aspect.ALL) -> UserState:
+        """Say what the server should have about the person."""
+        return desired.user_state(person, rooms_domain=f"{self.rooms_prefix}.{person.company.domain}", aspects=aspects)
+
+    def plan(self, person: Person, actual: UserState, aspects: Aspect = Aspect.ALL) -> Plan:
+        """Return what makes the server right about the person."""
+        username = person.user.username
+        jid = f"{username}@{person.company.domain}"
+        return plan_user(username, jid=jid, desired=self.wanted(person, aspects), actual=actual)
+
+    async def apply(self, company: Company, plan: Plan, *, due: Due) -> None:
+        """Apply in order, equal ranks at once; stop after a rank in which something failed."""
+        for _, steps in groupby(plan, key=changes.rank):
+            failed = await self.apply_all(company, tuple(steps), due=due)
+            if failed is not None:
+                raise failed
+
+    async def apply_all(
+        self, company: Company, plan: Plan, *, due: Due, done: Counter[type[Change]] | None = None
+    ) -> BaseException | None:
+        """Apply in order, equal ranks at once, whatever fails; return the first failure.
+
+        `done` counts by kind of change what was touched.
+        """
+        failed: list[BaseException] = []
+        for _, steps in groupby(plan, key=changes.rank):
+            applied = (self._apply_one(company, step, due=due, done=done) for step in steps)
+            results = await asyncio.gather(*applied, return_exceptions=True)
+            failed += [result for result in results if isinstance(result, BaseException)]
+        return failed[0] if failed else None
+
+    async def _apply_one(self, company: Company, step: Change, *, due: Due, done: Counter[type[Change]] | None) -> None:
+        touched = await self.server.apply(company, step)
+        kind = type(step).__name__
+        metrics.CHANGES.labels(change=kind).inc()
+        log.info("change applied", extra={"change": kind, "scope": due.scope.kind.value, "id": due.scope.id})
+        if done is not None:
+            done[type(step)] += touched
+
+
+def circle_keys(person: Person) -> Sequence[str]:
+    """Return the locks that work on the person's circles takes."""
+    return [person.company.id, *(c.group.id for c in person.circles), *(group.id for group in person.left)]
