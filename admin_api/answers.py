@@ -9,12 +9,16 @@ from pydantic import BaseModel
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What a handler answers. `secret_of` is the id of what was created when the body holds its secret."""
+    """What a handler answers. `secret_of` is the id of what was created when the body holds its secret.
+
+    `about` is the id of the user whose data the body holds.
+    """
 
     status: int = 200
     body: BaseModel | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     secret_of: str | None = None
+    about: str | None = None
 
 
 def text_of(answer: Answer) -> str | None:

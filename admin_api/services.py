@@ -30,7 +30,7 @@ class Reconciler(Protocol):
 class Services:
     """The parts of this process. `server` and `reconciler` None: it runs only the API.
 
-    `in_progress` holds what is being worked on under an Idempotency-Key; `stopping` ends waiting requests.
+    `stopping` ends waiting requests.
     """
 
     directory: Directory
@@ -38,7 +38,6 @@ class Services:
     settings: ApiSettings
     reconciler: Reconciler | None
     clock: Callable[[], datetime]
-    in_progress: set[tuple[str, str]] = field(default_factory=set)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
 
 

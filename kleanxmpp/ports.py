@@ -49,11 +49,16 @@ class Member:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RememberedAnswer:
-    """What a POST with an Idempotency-Key answered. `fingerprint` identifies the request; the body holds no secret."""
+    """What a POST with an Idempotency-Key answered, or (`status` 0) that it is being carried out.
+
+    `fingerprint` identifies the request; the body holds no secret. `about` is the id of the user whose data the body
+    holds: it goes when the user is erased.
+    """
 
     fingerprint: str
-    status: int
-    body: str
+    status: int = 0
+    body: str = ""
+    about: str | None = None
 
 
 class Transaction(Protocol):
@@ -93,7 +98,7 @@ class Transaction(Protocol):
         """Replace existing users, whole values. Raises Conflict for a nickname or external id in use."""
 
     async def delete_user(self, company_id: str, user_id: str) -> None:
-        """Erase the person: user, credentials, memberships, due scope. The username stays retired."""
+        """Erase the person: user, credentials, memberships, due scope, kept answers. The username stays retired."""
 
     async def taken_usernames(self, company_id: str, usernames: Collection[str]) -> frozenset[str]:
         """Return which of these were ever given to anybody, erased people included."""
@@ -243,9 +248,19 @@ class Transaction(Protocol):
     async def tokens(self, company_id: str | None) -> Sequence[ApiToken]: ...
     async def add_token(self, token: ApiToken, *, token_sha256: str) -> None: ...
     async def delete_token(self, company_id: str | None, token_id: str) -> bool: ...
-    async def remembered(self, *, token_id: str, key: str) -> RememberedAnswer | None: ...
+    async def claim_answer(
+        self, *, token_id: str, key: str, fingerprint: str, at: datetime, abandoned_before: datetime
+    ) -> RememberedAnswer | None:
+        """Return None if the key is the caller's now, else what is known about it.
+
+        Of two callers one gets None. A claim from before `abandoned_before` without an answer can be claimed anew.
+        """
+
     async def remember(self, *, token_id: str, key: str, answer: RememberedAnswer, at: datetime) -> None:
-        """Keep the answer. Raises Conflict if the key is already kept."""
+        """Keep the answer in the place of the claim."""
+
+    async def forget_claim(self, *, token_id: str, key: str) -> None:
+        """Give the key back: nothing came of it."""
 
     async def forget_remembered(self, *, before: datetime) -> None: ...
 

@@ -52,15 +52,23 @@ class MemoryCompanies(MemoryPart):
             del tables.tokens[token_id]
             return True
 
-    async def remembered(self, *, token_id: str, key: str) -> RememberedAnswer | None:
-        answer, _ = self._tables.answers.get((token_id, key), (None, None))
-        return answer
+    async def claim_answer(
+        self, *, token_id: str, key: str, fingerprint: str, at: datetime, abandoned_before: datetime
+    ) -> RememberedAnswer | None:
+        with self._changing() as tables:
+            known, since = tables.answers.get((token_id, key), (None, at))
+            if known is not None and (known.status or since >= abandoned_before):
+                return known
+            tables.answers[token_id, key] = (RememberedAnswer(fingerprint=fingerprint), at)
+            return None
 
     async def remember(self, *, token_id: str, key: str, answer: RememberedAnswer, at: datetime) -> None:
         with self._changing() as tables:
-            if (token_id, key) in tables.answers:
-                raise errors.Conflict(field="key")
             tables.answers[token_id, key] = (answer, at)
+
+    async def forget_claim(self, *, token_id: str, key: str) -> None:
+        with self._changing() as tables:
+            tables.answers.pop((token_id, key), None)
 
     async def forget_remembered(self, *, before: datetime) -> None:
         with self._changing() as tables:
@@ -122,6 +130,7 @@ class MemoryUsers(MemoryPart):
             del tables.users[user_id]
             tables.credentials = {k: c for k, c in tables.credentials.items() if c[0].user_id != user_id}
             tables.departures = {left for left in tables.departures if left[1] != user_id}
+            tables.answers = {key: kept for key, kept in tables.answers.items() if kept[0].about != user_id}
             tables.due.pop(Scope(kind=ScopeKind.USER, company_id=company_id, id=user_id), None)
             for circle in tables.circles.values():
                 circle.pop(user_id, None)

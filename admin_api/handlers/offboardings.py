@@ -102,7 +102,8 @@ async def _awaited(call: Call, begun: Offboarding) -> Answer:
 
         found = await waiting.until(call.services, read, done=_is_over, seconds=wait)
     headers = {"Location": status_url(found), **waiting.applied(wait)}
-    return Answer(status=200 if found.complete else 202, body=OffboardingView.of(found), headers=headers)
+    status = 200 if found.complete else 202
+    return Answer(status=status, body=OffboardingView.of(found), headers=headers, about=found.user_id)
 
 
 def _is_over(offboarding: Offboarding) -> bool:
@@ -112,4 +113,5 @@ def _is_over(offboarding: Offboarding) -> bool:
 def _reactivated(call: Call, user: User, *, done: bool, headers: dict[str, str]) -> Answer:
     view = reactivated_view(user, company=call.company, done=done)
     tag = etags.tag(user.version, company=call.company)
-    return Answer(status=200 if done else 202, body=view, headers={"ETag": tag, "Location": view.status_url, **headers})
+    headers = {"ETag": tag, "Location": view.status_url, **headers}
+    return Answer(status=200 if done else 202, body=view, headers=headers, about=user.id)

@@ -115,7 +115,7 @@ def _one(call: Call, user: User, *, status: int = 200) -> Answer:
     headers = {"ETag": _tag(call, user)}
     if status == 201:
         headers["Location"] = f"/api/v1/users/{user.id}"
-    return Answer(status=status, body=user_view(user, company=call.company), headers=headers)
+    return Answer(status=status, body=user_view(user, company=call.company), headers=headers, about=user.id)
 
 
 def _tag(call: Call, user: User) -> str:

@@ -1,9 +1,10 @@
 """Companies, API tokens, and the answers kept for repeated requests."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, delete, insert, select
+from sqlalchemy import ColumnElement, delete, insert, select, update
 
 from kleanxmpp.db.rows import row_of, token_of, value_of
 from kleanxmpp.db.session import Part
@@ -69,23 +70,33 @@ class Tokens(Part):
         result = await self._session.run(delete(api_tokens).where(mine, api_tokens.c.id == token_id))
         return result.rowcount > 0
 
-    async def remembered(self, *, token_id: str, key: str) -> RememberedAnswer | None:
+    async def claim_answer(
+        self, *, token_id: str, key: str, fingerprint: str, at: datetime, abandoned_before: datetime
+    ) -> RememberedAnswer | None:
         kept = remembered_answers.c
-        query = select(kept.fingerprint, kept.status, kept.body).where(kept.token_id == token_id, kept.key == key)
+        mine = (kept.token_id == token_id, kept.key == key)
+        claim = self._session.insert(remembered_answers).values(
+            token_id=token_id, key=key, fingerprint=fingerprint, status=0, body="", remembered_at=at
+        )
+        if (await self._session.run(claim.on_conflict_do_nothing())).rowcount:
+            return None
+        abandoned = (kept.status == 0, kept.remembered_at < abandoned_before)
+        again = update(remembered_answers).where(*mine, *abandoned)
+        if (await self._session.run(again.values(fingerprint=fingerprint, remembered_at=at))).rowcount:
+            return None
+        query = select(kept.fingerprint, kept.status, kept.body, kept.about).where(*mine)
         row = await self._session.row(query)
-        return row and RememberedAnswer(**row._mapping)
+        # Gone again since the insert: whoever had it gave it back, and the caller may try again.
+        return RememberedAnswer(fingerprint=fingerprint) if row is None else RememberedAnswer(**row._mapping)
 
     async def remember(self, *, token_id: str, key: str, answer: RememberedAnswer, at: datetime) -> None:
-        statement = insert(remembered_answers).values(
-            token_id=token_id,
-            key=key,
-            fingerprint=answer.fingerprint,
-            status=answer.status,
-            body=answer.body,
-            remembered_at=at,
-        )
-        async with self._session.whole():
-            await self._session.run(statement)
+        values = asdict(answer) | {"remembered_at": at}
+        keep = self._session.insert(remembered_answers).values(token_id=token_id, key=key, **values)
+        await self._session.run(keep.on_conflict_do_update(index_elements=["token_id", "key"], set_=values))
+
+    async def forget_claim(self, *, token_id: str, key: str) -> None:
+        mine = (remembered_answers.c.token_id == token_id, remembered_answers.c.key == key)
+        await self._session.run(delete(remembered_answers).where(*mine))
 
     async def forget_remembered(self, *, before: datetime) -> None:
         await self._session.run(delete(remembered_answers).where(remembered_answers.c.remembered_at < before))

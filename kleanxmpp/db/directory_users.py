@@ -13,7 +13,7 @@ from sqlalchemy import Boolean, Column, ColumnElement, bindparam, delete, func, 
 from kleanxmpp import names
 from kleanxmpp.db.rows import row_of, value_of
 from kleanxmpp.db.session import Part, chunks
-from kleanxmpp.db.tables import ENTITLED, companies, due_scopes, usernames, users
+from kleanxmpp.db.tables import ENTITLED, companies, due_scopes, remembered_answers, usernames, users
 from kleanxmpp.desired import Access, level_of, marked_name
 from kleanxmpp.model import Absence, Company, ScopeKind, User
 from kleanxmpp.ports import UserFilter
@@ -77,6 +77,7 @@ class Users(Part):
         retired = update(usernames).where(usernames.c.company_id == company_id, usernames.c.username == username)
         await self._session.run(retired.values(retired_at=datetime.now(UTC)))
         await self._session.run(delete(users).where(*mine))
+        await self._session.run(delete(remembered_answers).where(remembered_answers.c.about == user_id))
         await self._session.run(
             delete(due_scopes).where(
                 due_scopes.c.company_id == company_id,

@@ -219,6 +219,7 @@ remembered_answers = Table(
     Column("fingerprint", TEXT, nullable=False),
     Column("status", Integer, nullable=False),
     Column("body", TEXT, nullable=False),
+    Column("about", TEXT, index=True),
     Column("remembered_at", UtcDateTime, nullable=False, index=True),
     PrimaryKeyConstraint("token_id", "key"),
 )

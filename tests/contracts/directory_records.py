@@ -1,17 +1,18 @@
 """Audit log, off-boardings, tokens, repeated requests."""
 
+import asyncio
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
 from kleanxmpp import errors, ids
 from kleanxmpp.model import ApiToken, AuditEntry, Company, Evidence, Offboarding
 from kleanxmpp.ports import Directory, RememberedAnswer
-from tests.contracts.directory_base import DirectoryBase, saved_company, saved_user
-from tests.factories import AT, a_company
+from tests.contracts.directory_base import DirectoryBase, saved_company, saved_user, saved_users
+from tests.factories import AT, a_company, a_user
 
-SECOND = timedelta(seconds=1)
+SECOND, HOUR = timedelta(seconds=1), timedelta(hours=1)
 
 
 def an_entry(company_id: str | None, action: str) -> AuditEntry:
@@ -110,16 +111,53 @@ class RecordsContract(DirectoryBase):
             with pytest.raises(errors.Conflict):
                 await tx.add_token(a_token(None), token_sha256="bb")
 
-    async def test_an_answer_is_kept_once_and_forgotten_in_time(self, directory: Directory) -> None:
+    async def test_a_key_is_claimed_once_until_it_is_given_back_or_abandoned(self, directory: Directory) -> None:
+        async def claim(at: datetime) -> RememberedAnswer | None:
+            async with directory.write() as tx:
+                return await tx.claim_answer(
+                    token_id="t", key="k", fingerprint="f", at=at, abandoned_before=at - 10 * SECOND
+                )
+
+        assert sorted(map(str, await asyncio.gather(claim(AT), claim(AT)))) == [
+            "None",
+            str(RememberedAnswer(fingerprint="f")),
+        ]
+        assert await claim(AT + 10 * SECOND) is not None
+        assert await claim(AT + 11 * SECOND) is None
+        async with directory.write() as tx:
+            await tx.forget_claim(token_id="t", key="k")
+        assert await claim(AT + 12 * SECOND) is None
+
+    async def test_an_answer_is_kept_and_forgotten_in_time(self, directory: Directory) -> None:
+        async def known(token_id: str) -> RememberedAnswer | None:
+            async with directory.write() as tx:
+                return await tx.claim_answer(
+                    token_id=token_id, key="k", fingerprint="g", at=AT + HOUR, abandoned_before=AT + HOUR
+                )
+
         answer = RememberedAnswer(fingerprint="f", status=201, body='{"id": "ä"}')
         async with directory.write() as tx:
-            assert await tx.remembered(token_id="t", key="k") is None
+            await tx.claim_answer(token_id="t", key="k", fingerprint="f", at=AT, abandoned_before=AT)
             await tx.remember(token_id="t", key="k", answer=answer, at=AT)
-            with pytest.raises(errors.Conflict) as caught:
-                await tx.remember(token_id="t", key="k", answer=replace(answer, status=200), at=AT)
-            assert caught.value.field == "key"
             await tx.remember(token_id="other", key="k", answer=answer, at=AT + SECOND)
-            assert await tx.remembered(token_id="t", key="k") == answer
+        assert await known("t") == answer
+        async with directory.write() as tx:
             await tx.forget_remembered(before=AT + SECOND)
-            assert await tx.remembered(token_id="t", key="k") is None
-            assert await tx.remembered(token_id="other", key="k") == answer
+        assert await known("t") is None
+        assert await known("other") == answer
+
+    async def test_an_answer_about_a_person_goes_with_the_person(self, directory: Directory) -> None:
+        company = await saved_company(directory, a_company())
+        user, other = a_user(company), a_user(company)
+        await saved_users(directory, user, other)
+        async with directory.write() as tx:
+            for about in (user.id, other.id):
+                answer = RememberedAnswer(fingerprint="f", status=201, body="{}", about=about)
+                await tx.remember(token_id=about, key="k", answer=answer, at=AT)
+            await tx.delete_user(company.id, user.id)
+            left = [
+                await tx.claim_answer(token_id=about, key="k", fingerprint="f", at=AT, abandoned_before=AT)
+                for about in (user.id, other.id)
+            ]
+        assert left[0] is None
+        assert left[1] is not None and left[1].about == other.id

@@ -1,4 +1,7 @@
-"""Absences, admins, why an off-boarding happened and who took groups over. The login views let in who may log in."""
+"""Absences, admins, why an off-boarding happened and who took groups over; whom a kept answer is about.
+
+The login views let in who may log in.
+"""
 
 from typing import Any
 
@@ -41,6 +44,8 @@ def upgrade() -> None:
     op.create_index("ix_users_absent_until", "users", ["absent_until"])
     _add("offboardings", "mode", TEXT, filled_with="left")
     _add("offboardings", "handovers", sa.JSON(), filled_with=[])
+    op.add_column("remembered_answers", sa.Column("about", TEXT))
+    op.create_index("ix_remembered_answers_about", "remembered_answers", ["about"])
     op.execute(MAY_LOG_IN_VIEW)
     op.execute(LOGINS_VIEW)
 
