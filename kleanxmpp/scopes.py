@@ -41,7 +41,7 @@ class Worker:
             async with self.steps.locks.shared(circle_keys(person)):
                 await self._step_in(due, due.aspects)
         else:
-            await self._step_in(due, due.aspects)
+            await self._step_in(due, due.aspects, known=person)
 
     async def group(self, due: Due) -> None:
         """Make the server right for one group: its room and its contact group."""
@@ -92,10 +92,11 @@ class Worker:
             await self.steps.apply(company, plan, due=due)
         raise errors.Temporary("The server took the changes, but looked at again it still differs.")
 
-    async def _step_in(self, due: Due, aspects: Aspect) -> None:
+    async def _step_in(self, due: Due, aspects: Aspect, *, known: Person | None = None) -> None:
+        """Work until a look finds nothing to do. `known` was read a moment ago, without a wait for locks since."""
         for delay in LOOKS:
             await asyncio.sleep(delay)
-            current = await self._person(due)
+            current, known = known or await self._person(due), None
             if current is None or not desired.may_chat(current.company, current.user):
                 return  # changed meanwhile, and due again for it
             plan = self.steps.plan(current, await self.steps.observe(current, aspects), aspects)
