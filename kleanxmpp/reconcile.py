@@ -117,9 +117,10 @@ class Reconciler:
         if free <= 0:
             return False
         now = datetime.now(UTC)
+        busy = set(self._active)  # before the read: what ends while it lasts may be in it, but is not due any more
         async with self.directory.read() as tx:
-            found = await tx.take_due(now=now, limit=free + len(self._active))
-        fresh = [due for due in found if due.scope not in self._active][:free]
+            found = await tx.take_due(now=now, limit=free + len(busy))
+        fresh = [due for due in found if due.scope not in busy][:free]
         for due in fresh:
             self._active[due.scope] = group.create_task(self._work(due))
         return bool(fresh)
