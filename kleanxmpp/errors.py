@@ -41,6 +41,10 @@ class DirectoryUnavailable(KleanError):
     """The directory's database does not answer. Nothing was changed; try again."""
 
 
+class Damaged(KleanError):
+    """What is stored cannot be read: somebody changed it past the program."""
+
+
 class UnsafePlan(KleanError):
     """The plan would remove more than the allowed share. Look at it, then repeat with force."""
 

@@ -199,7 +199,10 @@ class Due:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditEntry:
-    """Who did what to whom, when. Never holds message content or secrets."""
+    """Who did what to whom, when. Never holds message content or secrets.
+
+    `number`, `previous` and `hash` are its place in its company's chain (`kleanxmpp.audit`), given when it is added.
+    """
 
     id: int = 0
     company_id: str | None
@@ -209,6 +212,17 @@ class AuditEntry:
     subject: str
     reason: str | None = None
     details: Mapping[str, object]
+    number: int = 0
+    previous: str = ""
+    hash: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChainHead:
+    """Where a chain of the audit log ends: the number and the hash of its last entry."""
+
+    number: int
+    hash: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

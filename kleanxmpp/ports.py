@@ -17,6 +17,7 @@ from kleanxmpp.model import (
     ApiToken,
     Aspect,
     AuditEntry,
+    ChainHead,
     Company,
     Credential,
     Due,
@@ -226,9 +227,20 @@ class Transaction(Protocol):
         """Return when the earliest due scope may be tried; None if nothing is due."""
 
     # audit, off-boardings, tokens, repeated requests
-    async def add_audit(self, entries: Sequence[AuditEntry]) -> None: ...
-    async def page_audit(self, company_id: str, *, before: int | None, limit: int) -> Sequence[AuditEntry]:
+    async def add_audit(self, entries: Sequence[AuditEntry]) -> None:
+        """Append to the chains of the entries' companies, in this order. Number and hashes are filled in here."""
+
+    async def page_audit(self, company_id: str | None, *, before: int | None, limit: int) -> Sequence[AuditEntry]:
         """Return entries, newest first, those with an id smaller than `before`."""
+
+    async def page_chain(self, company_id: str | None, *, after: tuple[int, int], limit: int) -> Sequence[AuditEntry]:
+        """Return entries in the order of (number, id), those after `after`. Raises Damaged for what cannot be read."""
+
+    async def chain_head(self, company_id: str | None) -> ChainHead | None:
+        """Return where the chain ends according to its last append; None if nothing was ever added."""
+
+    async def chains(self) -> frozenset[str | None]:
+        """Return the company ids of all chains, those of which only entries or only the head are left included."""
 
     async def add_offboardings(self, begun: Sequence[Offboarding]) -> None: ...
     async def save_offboarding(self, offboarding: Offboarding) -> None: ...

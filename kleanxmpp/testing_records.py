@@ -4,7 +4,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from kleanxmpp.model import Aspect, AuditEntry, Due, Offboarding, Priority, Scope, ScopeKind
+from kleanxmpp import audit
+from kleanxmpp.model import Aspect, AuditEntry, ChainHead, Due, Offboarding, Priority, Scope, ScopeKind
 from kleanxmpp.testing_tables import MemoryPart
 
 
@@ -74,11 +75,25 @@ class MemoryRecords(MemoryPart):
     """Audit log and off-boardings."""
 
     async def add_audit(self, entries: Sequence[AuditEntry]) -> None:
-        with self._changing() as tables:
+        with self._whole() as tables:
             for entry in entries:
-                tables.audit.append(replace(entry, id=len(tables.audit) + 1))
+                chain = audit.chain_of(entry.company_id)
+                (placed,), head = audit.link([entry], head=tables.audit_heads.get(chain, audit.EMPTY))
+                tables.audit.append(replace(placed, id=len(tables.audit) + 1))
+                tables.audit_heads[chain] = head
 
-    async def page_audit(self, company_id: str, *, before: int | None, limit: int) -> Sequence[AuditEntry]:
+    async def page_chain(self, company_id: str | None, *, after: tuple[int, int], limit: int) -> Sequence[AuditEntry]:
+        mine = (e for e in self._tables.audit if e.company_id == company_id and (e.number, e.id) > after)
+        return sorted(mine, key=lambda entry: (entry.number, entry.id))[:limit]
+
+    async def chain_head(self, company_id: str | None) -> ChainHead | None:
+        return self._tables.audit_heads.get(audit.chain_of(company_id))
+
+    async def chains(self) -> frozenset[str | None]:
+        having_head = {None if chain == audit.OPERATOR else chain for chain in self._tables.audit_heads}
+        return frozenset({*(entry.company_id for entry in self._tables.audit), *having_head})
+
+    async def page_audit(self, company_id: str | None, *, before: int | None, limit: int) -> Sequence[AuditEntry]:
         mine = [entry for entry in reversed(self._tables.audit) if entry.company_id == company_id]
         return [entry for entry in mine if before is None or entry.id < before][:limit]
 

@@ -10,7 +10,19 @@ from dataclasses import dataclass, field, fields
 from datetime import datetime
 
 from kleanxmpp import errors, names
-from kleanxmpp.model import ApiToken, AuditEntry, Company, Credential, Due, Group, Offboarding, Role, Scope, User
+from kleanxmpp.model import (
+    ApiToken,
+    AuditEntry,
+    ChainHead,
+    Company,
+    Credential,
+    Due,
+    Group,
+    Offboarding,
+    Role,
+    Scope,
+    User,
+)
 from kleanxmpp.ports import RememberedAnswer
 
 Key = tuple[str, str]
@@ -31,6 +43,7 @@ class Tables:
     departures: set[tuple[str, str]] = field(default_factory=set)
     due: dict[Scope, Due] = field(default_factory=dict)
     audit: list[AuditEntry] = field(default_factory=list)
+    audit_heads: dict[str, ChainHead] = field(default_factory=dict)
     offboardings: dict[str, Offboarding] = field(default_factory=dict)
     tokens: dict[str, tuple[ApiToken, str]] = field(default_factory=dict)
     answers: dict[Key, tuple[RememberedAnswer, datetime]] = field(default_factory=dict)

@@ -1,14 +1,19 @@
-"""Audit log and off-boardings: what stays when a person's data is erased."""
+"""Audit log and off-boardings: what stays when a person's data is erased.
+
+Whoever appends to a chain of the audit log holds the row of its head until the commit, so that no two continue the
+same entry. Chains are locked in the order of their names, so that nobody waits in a circle.
+"""
 
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import Select, insert, select, tuple_, update
 
-from kleanxmpp.db.rows import audit_row, offboarding_of, offboarding_row, value_of
+from kleanxmpp import audit, errors
+from kleanxmpp.db.rows import audit_of, audit_row, offboarding_of, offboarding_row
 from kleanxmpp.db.session import Part, chunks
-from kleanxmpp.db.tables import audit_log, offboardings
-from kleanxmpp.model import AuditEntry, Offboarding
+from kleanxmpp.db.tables import audit_heads, audit_log, offboardings
+from kleanxmpp.model import AuditEntry, ChainHead, Offboarding
 
 _NEWEST = (offboardings.c.requested_at.desc(), offboardings.c.id.desc())
 
@@ -19,14 +24,51 @@ class Records(Part):
     __slots__ = ()
 
     async def add_audit(self, entries: Sequence[AuditEntry]) -> None:
-        await self._session.run_many(insert(audit_log), [audit_row(entry) for entry in entries])
+        linked: list[AuditEntry] = []
+        for chain in sorted({audit.chain_of(entry.company_id) for entry in entries}):
+            mine = [entry for entry in entries if audit.chain_of(entry.company_id) == chain]
+            placed, head = audit.link(mine, head=await self._locked_head(chain))
+            changed = update(audit_heads).where(audit_heads.c.chain == chain)
+            await self._session.run(changed.values(number=head.number, hash=head.hash))
+            linked += placed
+        await self._session.run_many(insert(audit_log), [audit_row(entry) for entry in linked])
 
-    async def page_audit(self, company_id: str, *, before: int | None, limit: int) -> Sequence[AuditEntry]:
+    async def _locked_head(self, chain: str) -> ChainHead:
+        query = select(audit_heads).where(audit_heads.c.chain == chain).with_for_update()
+        row = await self._session.row(query)
+        if row is None:  # the chain begins; if another transaction begins it too, one of them waits here
+            begun = {"chain": chain, "number": audit.EMPTY.number, "hash": audit.EMPTY.hash}
+            await self._session.run(self._session.insert(audit_heads).values(begun).on_conflict_do_nothing())
+            row = await self._session.row(query)
+        return audit.EMPTY if row is None else ChainHead(number=row.number, hash=row.hash)
+
+    async def page_chain(self, company_id: str | None, *, after: tuple[int, int], limit: int) -> Sequence[AuditEntry]:
+        place = tuple_(audit_log.c.number, audit_log.c.id)
+        query = select(audit_log).where(audit_log.c.company_id == company_id, place > tuple_(*after))
+        return await self._entries(query.order_by(audit_log.c.number, audit_log.c.id).limit(limit))
+
+    async def chain_head(self, company_id: str | None) -> ChainHead | None:
+        chain = audit.chain_of(company_id)
+        row = await self._session.row(select(audit_heads).where(audit_heads.c.chain == chain))
+        return row and ChainHead(number=row.number, hash=row.hash)
+
+    async def chains(self) -> frozenset[str | None]:
+        having_entries = await self._session.rows(select(audit_log.c.company_id).distinct())
+        having_head = await self._session.rows(select(audit_heads.c.chain))
+        named = {None if row.chain == audit.OPERATOR else row.chain for row in having_head}
+        return frozenset({*(row.company_id for row in having_entries), *named})
+
+    async def _entries(self, query: Select[Any]) -> Sequence[AuditEntry]:
+        try:
+            return [audit_of(row) for row in await self._session.rows(query)]
+        except ValueError:  # details that are not JSON, a moment that is none
+            raise errors.Damaged from None
+
+    async def page_audit(self, company_id: str | None, *, before: int | None, limit: int) -> Sequence[AuditEntry]:
         query = select(audit_log).where(audit_log.c.company_id == company_id)
         if before is not None:
             query = query.where(audit_log.c.id < before)
-        found = await self._session.rows(query.order_by(audit_log.c.id.desc()).limit(limit))
-        return [value_of(AuditEntry, row) for row in found]
+        return await self._entries(query.order_by(audit_log.c.id.desc()).limit(limit))
 
     async def add_offboardings(self, begun: Sequence[Offboarding]) -> None:
         await self._session.run_many(insert(offboardings), [offboarding_row(one) for one in begun])

@@ -5,7 +5,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Row
 
-from kleanxmpp import names
+from kleanxmpp import errors, names
 from kleanxmpp.model import (
     ApiToken,
     Aspect,
@@ -21,7 +21,7 @@ from kleanxmpp.model import (
     User,
 )
 
-Value = TypeVar("Value", Company, User, Group, Credential, AuditEntry)
+Value = TypeVar("Value", Company, User, Group, Credential)
 _NAMES = {cls: tuple(f.name for f in fields(cls)) for cls in (Company, User, Group, Credential, AuditEntry)}
 
 
@@ -57,6 +57,15 @@ def due_of(row: Row[Any]) -> Due:
 def scope_row(scope: Scope) -> dict[str, object]:
     """Make the columns that name a scope."""
     return {"company_id": scope.company_id, "kind": scope.kind, "scope_id": scope.id}
+
+
+def audit_of(row: Row[Any]) -> AuditEntry:
+    """Make an audit entry. Raises Damaged for what the program never wrote."""
+    found = row._mapping
+    entry = AuditEntry(**{name: found[name] for name in _NAMES[AuditEntry]})
+    if not isinstance(entry.number, int) or not isinstance(entry.details, dict):
+        raise errors.Damaged
+    return entry
 
 
 def audit_row(entry: AuditEntry) -> dict[str, object]:

@@ -2,7 +2,8 @@
 
 A username's row in `usernames` is never deleted: that is how it stays retired. `company_id` is part of the
 foreign keys of memberships and departures, so that the database itself refuses a circle across two companies.
-Everything that hangs on a user goes with the user (ON DELETE CASCADE); off-boardings and the audit log stay.
+Everything that hangs on a user goes with the user (ON DELETE CASCADE); off-boardings and the audit log stay. Triggers,
+made by the migrations too, refuse every change of an entry of the audit log.
 The views are made by the migrations; their condition is that of `kleanxmpp.desired.may_log_in`.
 """
 
@@ -179,8 +180,28 @@ audit_log = Table(
     Column("subject", TEXT, nullable=False),
     Column("reason", TEXT),
     Column("details", JSON, nullable=False),
+    Column("number", BigInteger, nullable=False),
+    Column("previous", TEXT, nullable=False),
+    Column("hash", TEXT, nullable=False),
     Index(None, "company_id", "id"),
+    Index("uq_audit_log_company_id_number", "company_id", "number", unique=True),
     sqlite_autoincrement=True,
+)
+_operators = audit_log.c.company_id.is_(None)
+Index(
+    "uq_audit_log_number",
+    audit_log.c.number,
+    unique=True,
+    sqlite_where=_operators,
+    postgresql_where=_operators,
+)
+
+audit_heads = Table(
+    "audit_heads",
+    metadata,
+    Column("chain", TEXT, primary_key=True),
+    Column("number", BigInteger, nullable=False),
+    Column("hash", TEXT, nullable=False),
 )
 
 offboardings = Table(

@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from kleanxmpp import errors, ids
-from kleanxmpp.model import ApiToken, AuditEntry, Company, Evidence, Offboarding
+from kleanxmpp import audit, chains, errors, ids
+from kleanxmpp.model import ApiToken, AuditEntry, ChainHead, Company, Evidence, Offboarding
 from kleanxmpp.ports import Directory, RememberedAnswer
 from tests.contracts.directory_base import DirectoryBase, saved_company, saved_user, saved_users
 from tests.factories import AT, a_company, a_user
@@ -18,6 +18,10 @@ SECOND, HOUR = timedelta(seconds=1), timedelta(hours=1)
 def an_entry(company_id: str | None, action: str) -> AuditEntry:
     details = {"fields": ["name"], "put": {"ä": "member"}, "none": None}
     return AuditEntry(company_id=company_id, at=AT, actor="admin", action=action, subject="user:1", details=details)
+
+
+def unplaced(entry: AuditEntry) -> AuditEntry:
+    return replace(entry, id=0, number=0, previous="", hash="")
 
 
 def an_offboarding(company: Company, user_id: str, **facts: object) -> Offboarding:
@@ -44,7 +48,77 @@ class RecordsContract(DirectoryBase):
         async with directory.read() as tx:
             first = await tx.page_audit(company.id, before=None, limit=3)
             rest = await tx.page_audit(company.id, before=first[-1].id, limit=3)
-        assert [replace(entry, id=0) for entry in [*first, *rest]] == list(reversed(entries))
+            operators = await tx.page_audit(None, before=None, limit=3)
+        assert [unplaced(entry) for entry in [*first, *rest]] == list(reversed(entries))
+        assert [unplaced(entry) for entry in operators] == [an_entry(None, "operator")]
+
+    async def test_every_company_and_the_operator_have_a_chain_of_their_own(
+        self, directory: Directory, company: Company
+    ) -> None:
+        async with directory.write(company.id) as tx:
+            assert await tx.chains() == frozenset()
+            assert await tx.chain_head(company.id) is None
+            await tx.add_audit([an_entry(None, "one"), an_entry(company.id, "one"), an_entry(None, "two")])
+            await tx.add_audit([an_entry(company.id, "two"), an_entry("other", "one")])
+        async with directory.read() as tx:
+            assert await tx.chains() == {None, company.id, "other"}
+            for chain, length in ((None, 2), (company.id, 2), ("other", 1)):
+                entries = await tx.page_chain(chain, after=(0, 0), limit=9)
+                assert [entry.number for entry in entries] == list(range(1, length + 1))
+                assert [entry.previous for entry in entries] == [audit.BEGINNING, *(e.hash for e in entries)][:length]
+                assert [entry.hash for entry in entries] == [audit.hash_of(entry) for entry in entries]
+                assert await tx.chain_head(chain) == ChainHead(number=length, hash=entries[-1].hash)
+                assert (await chains.verify(tx, chain)).intact
+            first, second = await tx.page_chain(company.id, after=(0, 0), limit=9)
+            assert await tx.page_chain(company.id, after=(0, 0), limit=1) == [first]
+            assert await tx.page_chain(company.id, after=(first.number, first.id), limit=9) == [second]
+            assert await tx.page_chain("nobody", after=(0, 0), limit=9) == []
+
+    async def test_an_addition_that_is_undone_leaves_no_gap(self, directory: Directory, company: Company) -> None:
+        with pytest.raises(RuntimeError, match="on purpose"):
+            async with directory.write(company.id) as tx:
+                await tx.add_audit([an_entry(company.id, "undone")])
+                raise RuntimeError("on purpose")
+        async with directory.write(company.id) as tx:
+            await tx.add_audit([an_entry(company.id, "done")])
+            assert await tx.chain_head(company.id) != audit.EMPTY
+            (entry,) = await tx.page_chain(company.id, after=(0, 0), limit=9)
+        assert (entry.number, entry.action) == (1, "done")
+
+    async def test_additions_at_the_same_time_make_one_unbroken_chain(
+        self, directory: Directory, company: Company
+    ) -> None:
+        async def add(who: int) -> None:
+            for number in range(10):
+                async with directory.write() as tx:  # nothing but the chain's head orders these
+                    await tx.add_audit([an_entry(company.id, f"{who}.{number}"), an_entry(None, f"{who}.{number}")])
+
+        await asyncio.gather(*(add(who) for who in range(6)))
+        async with directory.read() as tx:
+            for chain in (company.id, None):
+                found = await chains.verify(tx, chain)
+                assert (found.problems, found.entries, found.head.number) == ([], 60, 60)
+
+    async def test_ten_thousand_additions_at_once_are_one_chain(self, directory: Directory, company: Company) -> None:
+        async with directory.write(company.id) as tx:
+            await tx.add_audit([an_entry(company.id, f"action{number}") for number in range(10_000)])
+            found = await chains.verify(tx, company.id)
+        assert (found.problems, found.entries) == ([], 10_000)
+
+    @pytest.mark.parametrize("details", [{"share": 0.5}, {"at": AT}, {1: "one"}, {"inner": [{"deep": {1.5}}]}])
+    async def test_details_without_one_form_are_refused(
+        self, directory: Directory, company: Company, details: dict[str, object]
+    ) -> None:
+        with pytest.raises(TypeError, match="audit entry's details"):
+            async with directory.write(company.id) as tx:
+                await tx.add_audit([replace(an_entry(company.id, "odd"), details=details)])
+
+    async def test_a_reason_that_cannot_be_stored_is_refused(self, directory: Directory, company: Company) -> None:
+        async with directory.write(company.id) as tx:
+            with pytest.raises(errors.Invalid):
+                await tx.add_audit([an_entry(company.id, "fine"), replace(an_entry(company.id, "a"), reason="\ud800")])
+            await tx.add_audit([an_entry(company.id, "next")])
+            assert (await chains.verify(tx, company.id)).intact
 
     async def test_an_offboarding_is_open_until_completed_or_cancelled(
         self, directory: Directory, company: Company

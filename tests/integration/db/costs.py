@@ -10,6 +10,7 @@ from kleanxmpp.db.statements import count_statements
 from kleanxmpp.model import Aspect, Company, Priority, Role
 from kleanxmpp.ports import Transaction
 from tests.contracts.directory_base import DirectoryBase, saved_group, saved_user, saved_users
+from tests.contracts.directory_records import an_entry
 from tests.factories import AT, a_mark, a_user
 
 Work = Callable[[Transaction], Awaitable[object]]
@@ -65,3 +66,6 @@ class CostsContract(DirectoryBase):
         group = await saved_group(directory, company)
         assert await cost(lambda tx: tx.put_members(group.id, dict.fromkeys(ids, Role.MEMBER))) <= 8
         assert await cost(lambda tx: tx.remove_members(group.id, ids)) <= 8
+        entries = [an_entry(company.id, f"action{number}") for number in range(10_000)]
+        assert await cost(lambda tx: tx.add_audit(entries[:1])) <= 7
+        assert await cost(lambda tx: tx.add_audit(entries)) <= 5
