@@ -75,6 +75,11 @@ _AFTER_ALL = 2**63 - 1
 """No id is greater: with it, paging goes on after a number."""
 
 
+def line_of(entry: AuditEntry) -> str:
+    """Return the line of an export: what the hash covers, the hash, and the database's id."""
+    return audit.canonical(audit.facts(entry) | {"hash": entry.hash, "id": entry.id}).decode()
+
+
 def _unreadable(seen: Checked) -> Problem:
     message = (
         f"What stands after entry {seen.number} cannot be read: it was changed past the program. "

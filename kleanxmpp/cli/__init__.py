@@ -37,6 +37,7 @@ _COMMANDS = {
     "token": ("kleanxmpp.cli.token:app", "API tokens."),
     "import": ("kleanxmpp.cli.import_file:import_file", _IMPORT),
     "reconcile": ("kleanxmpp.cli.reconcile:reconcile", "Compare the server with the directory now."),
+    "audit": ("kleanxmpp.cli.audit:app", "The audit log: verify, export and read it."),
     "ejabberd": ("kleanxmpp.cli.ejabberd:app", "What ejabberd needs: its configuration and our module."),
     "settings": ("kleanxmpp.cli.settings:settings", "Show the settings in force, or their documentation."),
     "demo": ("kleanxmpp.cli.demo:demo", "Run a private ejabberd with a company to play with."),

@@ -3,9 +3,11 @@
 import asyncio
 import itertools
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
@@ -13,9 +15,10 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import text
 from sqlalchemy.engine import Connection
 
-from kleanxmpp import errors
+from kleanxmpp import chains, errors
 from kleanxmpp.db import __main__ as command_line
 from kleanxmpp.db.directory import SqlDirectory
+from kleanxmpp.db.engine import open_engines
 from kleanxmpp.db.migrate import upgrade, upgrade_database
 from kleanxmpp.db.migrations import REVISION
 from kleanxmpp.db.tables import metadata
@@ -94,6 +97,39 @@ async def test_the_views_hold_exactly_who_may_log_in(directory: SqlDirectory, em
         logins = (await connection.execute(text("SELECT domain, username, secret_sha256 FROM logins"))).all()
     assert {tuple(row) for row in chatting} == expected
     assert {tuple(row) for row in logins} == {(domain, name, secrets[name][1]) for domain, name in expected}
+
+
+async def test_entries_from_before_the_chains_are_linked(directory: SqlDirectory, empty_url: str) -> None:
+    before = open_engines(empty_url, lock_timeout=10, create=True)
+    async with before.writing.begin() as connection:
+        await connection.run_sync(_upgrade_to, "0002")
+        await connection.execute(text(_OLD_ENTRIES))
+    await before.close()
+    await upgrade(directory.engines.writing)
+    await directory.check()
+    async with directory.write("c1") as tx:
+        for company_id, length in ((None, 1), ("c1", 3)):
+            found = await chains.verify(tx, company_id)
+            assert (found.problems, found.entries, found.head.number) == ([], length, length)
+        newest, *_ = await tx.page_audit("c1", before=None, limit=1)
+        assert (newest.number, newest.details) == (3, {"put": {"ä": 1}})
+        await tx.add_audit([replace(newest, action="after")])
+        assert (await chains.verify(tx, "c1")).intact
+        added, *_ = await tx.page_audit("c1", before=None, limit=1)
+    assert added.id > newest.id
+
+
+_OLD_ENTRIES = """INSERT INTO audit_log (company_id, at, actor, action, subject, reason, details) VALUES
+    ('c1', '2026-01-05 08:00:00.000000+00:00', 'a', 'one', 's', NULL, '{}'),
+    (NULL, '2026-01-05 08:00:00.120000+00:00', 'a', 'one', 's', NULL, '{}'),
+    ('c1', '2026-01-05 08:00:00.000042+00:00', 'a', 'two', 's', 'Kündigung', '{"fields": ["name"], "until": null}'),
+    ('c1', '2026-01-05 08:00:00.000043+00:00', 'a', 'three', 's', '', '{"put": {"ä": 1}}')"""
+
+
+def _upgrade_to(connection: Connection, revision: str) -> None:
+    config = Config(attributes={"connection": connection})
+    config.set_main_option("script_location", "kleanxmpp.db:migrations")
+    command.upgrade(config, revision)
 
 
 def test_the_newest_revision_is_the_one_that_check_wants() -> None:
