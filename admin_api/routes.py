@@ -9,11 +9,12 @@ from collections.abc import Mapping
 from pydantic import BaseModel
 
 from . import problem_kinds as kinds
+from .answers import JSON, JSON_LINES
 from .handlers import access, audit, company, credentials, groups, health, members, offboardings, status, tokens, users
 from .openapi.operation import Handler, Operation
 from .problem_kinds import Kind
 from .schemas.access import AccessView
-from .schemas.audit import AuditPage
+from .schemas.audit import AuditLineView, AuditPage, AuditVerificationView
 from .schemas.company import CompanyView
 from .schemas.credentials import CredentialPage, IssuedCredentialView
 from .schemas.groups import CircleView, GroupPage, GroupView, MemberPage, MemberView
@@ -50,6 +51,7 @@ def _op(
     waits: bool = False,
     versioned: bool = False,
     secret: bool = False,
+    media_type: str = JSON,
 ) -> Operation:
     return Operation(
         method=method,
@@ -62,6 +64,7 @@ def _op(
         waits=waits,
         versioned=versioned,
         secret=secret,
+        media_type=media_type,
     )
 
 
@@ -119,6 +122,9 @@ OPERATIONS: tuple[Operation, ...] = (
     _op("DELETE", "/tokens/{token_id}", tokens.revoke_token, "tokens:write", {204: None}, tag="API tokens"),
 
     _op("GET", "/audit", audit.list_audit, "audit:read", {200: AuditPage}, tag="Operation"),
+    _op("GET", "/audit/export", audit.export_audit, "audit:read", {200: AuditLineView}, tag="Operation",
+        media_type=JSON_LINES),
+    _op("GET", "/audit/verification", audit.verify_audit, "audit:read", {200: AuditVerificationView}, tag="Operation"),
     _op("GET", "/status", status.get_status, "status:read", {200: StatusView}, tag="Operation"),
     _op("POST", "/reconcile", status.reconcile, "reconcile:write", {200: SweepReportView, 202: SweepReportView},
         kinds.UNSAFE_PLAN, kinds.NO_RECONCILER, _S, tag="Operation"),

@@ -13,6 +13,7 @@ from kleanxmpp.ports import Transaction
 
 _PAGE = 500
 _TOLD = 100
+_GREATEST_ID = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +56,7 @@ async def verify(tx: Transaction, company_id: str | None, *, noted: ChainHead | 
 
 async def entries(tx: Transaction, company_id: str | None, *, after: int = 0) -> AsyncIterator[AuditEntry]:
     """Yield the entries of a chain with numbers greater than `after`. Raises Damaged at one that cannot be read."""
-    last, limit = (after, _AFTER_ALL), _PAGE
+    last, limit = after_number(after), _PAGE
     while True:
         try:
             page = await tx.page_chain(company_id, after=last, limit=limit)
@@ -71,8 +72,9 @@ async def entries(tx: Transaction, company_id: str | None, *, after: int = 0) ->
         last = (page[-1].number, page[-1].id)
 
 
-_AFTER_ALL = 2**63 - 1
-"""No id is greater: with it, paging goes on after a number."""
+def after_number(number: int) -> tuple[int, int]:
+    """Return the place behind every entry with this number, from where `page_chain` goes on."""
+    return number, _GREATEST_ID
 
 
 def line_of(entry: AuditEntry) -> str:

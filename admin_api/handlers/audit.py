@@ -1,9 +1,10 @@
 """The audit log over HTTP."""
 
 from kleanxmpp import errors
+from kleanxmpp.chains import after_number, line_of, verify
 
 from ..answers import Answer
-from ..schemas.audit import AuditPage, AuditView
+from ..schemas.audit import AuditExportQuery, AuditPage, AuditVerificationView, AuditView
 from ..schemas.types import ListQuery, cursor_after
 from ..services import Call
 
@@ -20,6 +21,28 @@ async def list_audit(call: Call, *, query: ListQuery) -> Answer:
     page = found[: query.limit]
     cursor = cursor_after(str(page[-1].id)) if len(found) > query.limit else None
     return Answer(body=AuditPage(items=[AuditView.of(entry) for entry in page], next_cursor=cursor))
+
+
+async def export_audit(call: Call, *, query: AuditExportQuery) -> Answer:
+    """Export the audit log as JSON lines.
+
+    The oldest first, with all that is needed to verify the entries elsewhere: see the operator's guide. For the next
+    page, send the number of the last line as `after`; a page with fewer lines than `limit` is the last one.
+    """
+    async with call.directory.read() as tx:
+        page = await tx.page_chain(call.company.id, after=after_number(query.after), limit=query.limit)
+    return Answer(lines=[line_of(entry) for entry in page])
+
+
+async def verify_audit(call: Call) -> Answer:
+    """Verify the audit log.
+
+    Computes every hash anew and compares numbers, order and end. An administrator of the database who rewrites all of
+    it is recognised only by a head that was noted down elsewhere: `kleanxmpp audit verify --noted`.
+    """
+    async with call.directory.read() as tx:
+        found = await verify(tx, call.company.id)
+    return Answer(body=AuditVerificationView.of(found))
 
 
 def _before(query: ListQuery) -> int | None:

@@ -48,7 +48,12 @@ def bound(operation: Operation) -> WebHandler:
             fingerprint = _fingerprint(request, subject, arguments)
             return await idempotency.once(subject, key=key, fingerprint=fingerprint, run=run)
         answer = await run()
-        return answers.response(status=answer.status, text=answers.text_of(answer), headers=answer.headers)
+        return answers.response(
+            status=answer.status,
+            text=answers.text_of(answer),
+            headers=answer.headers,
+            media_type=operation.media_type,
+        )
 
     serve.__name__ = operation.name
     return serve

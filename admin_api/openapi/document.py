@@ -147,7 +147,7 @@ def _answers(operation: Operation, refs: Mapping[type[BaseModel], Json]) -> Json
     for status, model in operation.answers.items():
         answer: Json = {"description": HTTPStatus(status).phrase}
         if model is not None:
-            answer["content"] = {"application/json": {"schema": refs[model]}}
+            answer["content"] = {operation.media_type: {"schema": refs[model]}}
         if (operation.versioned and model is not None) or status == 304:
             answer["headers"] = {"ETag": {"description": "The version, for If-Match.", "schema": {"type": "string"}}}
         answers[str(status)] = answer

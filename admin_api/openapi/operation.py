@@ -14,7 +14,7 @@ from typing import Any, get_type_hints
 from pydantic import BaseModel
 
 from .. import problem_kinds as kinds
-from ..answers import Answer
+from ..answers import JSON, Answer
 from ..problem_kinds import Kind
 from ..schemas.types import Query, RequestBody
 
@@ -38,7 +38,8 @@ Handler = Callable[..., Awaitable[Answer]]
 class Operation:
     """One method of one address. `scope` None: open to everybody, and the handler gets `Services`, not a `Call`.
 
-    `answers` maps each good status to its body. `waits` and `versioned` say which headers are honoured.
+    `answers` maps each good status to its body, or to one of its lines if `media_type` says so. `waits` and `versioned`
+    say which headers are honoured.
     """
 
     method: str
@@ -51,6 +52,7 @@ class Operation:
     waits: bool = False
     versioned: bool = False
     secret: bool = False
+    media_type: str = JSON
 
     @property
     def name(self) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from itertools import groupby
 from typing import Any
 
+from ..answers import JSON
 from ..problem_kinds import Kind
 from .examples import example, fields, type_words
 from .html import Markup, inline, page, prose, tag
@@ -136,8 +137,9 @@ def _response(status: str, answer: Json, document: Json) -> Markup:
     title = f"{status} {answer['description']}"
     if "content" not in answer:
         return tag("p", tag("strong", title), " without a body")
-    schema = answer["content"]["application/json"]["schema"]
-    summary = tag("summary", title)
+    ((media_type, content),) = answer["content"].items()
+    schema = content["schema"]
+    summary = tag("summary", title, "" if media_type == JSON else f" ({media_type}; each line:)")
     return tag("details", summary, _fields(None, schema, document), _example(schema, document))
 
 

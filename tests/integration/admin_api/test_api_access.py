@@ -43,6 +43,8 @@ async def test_a_revoked_token_is_refused_at_once(desk: Desk) -> None:
         ("PUT", "/groups/x/members", "groups:write"),
         ("GET", "/tokens", "tokens:write"),
         ("GET", "/audit", "audit:read"),
+        ("GET", "/audit/export", "audit:read"),
+        ("GET", "/audit/verification", "audit:read"),
         ("GET", "/status", "status:read"),
         ("POST", "/reconcile", "reconcile:write"),
         ("GET", "/company", "admin"),

@@ -30,7 +30,8 @@ PROMISED = {
     ("PUT", "/api/v1/groups/{group_id}/members/{user_id}"), ("DELETE", "/api/v1/groups/{group_id}/members/{user_id}"),
     ("GET", "/api/v1/company"), ("PATCH", "/api/v1/company"),
     ("GET", "/api/v1/tokens"), ("POST", "/api/v1/tokens"), ("DELETE", "/api/v1/tokens/{token_id}"),
-    ("GET", "/api/v1/audit"), ("GET", "/api/v1/status"), ("POST", "/api/v1/reconcile"),
+    ("GET", "/api/v1/audit"), ("GET", "/api/v1/audit/export"), ("GET", "/api/v1/audit/verification"),
+    ("GET", "/api/v1/status"), ("POST", "/api/v1/reconcile"),
     ("GET", "/healthz"), ("GET", "/readyz"),
 }  # fmt: skip
 

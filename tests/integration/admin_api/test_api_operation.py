@@ -1,15 +1,19 @@
 """What the operator sees: what is out of step, sweeps, health, numbers, the audit log, and what is in the log."""
 
+import hashlib
+import json
 import logging
+import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
+from typing import Any
 
 import pytest
 
 from kleanxmpp.desired import GATE
 from kleanxmpp.ports import Transaction
 from kleanxmpp.testing_directory import MemoryDirectory
-from tests.integration.admin_api.desk import Desk, logged, opened
+from tests.integration.admin_api.desk import Desk, Store, logged, opened
 
 
 async def test_status_says_what_waits_and_why(desk: Desk) -> None:
@@ -197,3 +201,60 @@ async def test_every_answer_has_safe_headers(quick_desk: Desk) -> None:
         assert answer.headers["Server"] == "kleanxmpp"
     answer = await quick_desk.call("GET", "/users")
     assert answer.headers["Cache-Control"] == "no-store"
+
+
+async def test_the_audit_log_is_exported_page_by_page_and_each_line_is_what_was_hashed(desk: Desk) -> None:
+    user = await desk.person()
+    await desk.call("POST", f"/users/{user['id']}/deactivate", {"reason": "Kündigung"})
+    exported: list[dict[str, Any]] = []
+    while True:
+        page = await desk.call("GET", f"/audit/export?after={exported[-1]['number'] if exported else 0}&limit=2")
+        assert (page.status, page.headers["Content-Type"]) == (200, "application/jsonl; charset=utf-8")
+        exported += [json.loads(line) for line in page.text.splitlines()]
+        if len(page.text.splitlines()) < 2:
+            break
+    assert [line["number"] for line in exported] == list(range(1, len(exported) + 1))
+    previous = "0" * 64
+    for line in exported:
+        stated, _ = line.pop("hash"), line.pop("id")
+        assert line["previous"] == previous
+        previous = hashlib.sha256(
+            json.dumps(line, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
+        ).hexdigest()
+        assert stated == previous
+    newest = (await desk.call("GET", "/audit?limit=1")).body["items"][0]
+    assert (newest["number"], newest["hash"]) == (len(exported), previous)
+    assert {line["chain"] for line in exported} == {desk.company.id}
+    assert (await desk.call("GET", "/audit/export?after=-1")).fields == ["after"]
+    other = await desk.company_named("andere.test")
+    operator = await desk.token_for("admin", operator=True)
+    headers = {"X-Company": other.domain}
+    (alone,) = (await desk.call("GET", "/audit/export", token=operator, headers=headers)).text.splitlines()
+    assert json.loads(alone)["action"] == "company.added"
+
+
+async def test_the_audit_log_is_verified(desk: Desk) -> None:
+    await desk.person()
+    intact = (await desk.call("GET", "/audit/verification")).body
+    newest = (await desk.call("GET", "/audit?limit=1")).body["items"][0]
+    assert intact == {
+        "intact": True,
+        "entries": newest["number"],
+        "number": newest["number"],
+        "head": newest["hash"],
+        "problem": None,
+        "problems": 0,
+    }
+
+
+@pytest.mark.parametrize("store", ["sqlite"], indirect=True)
+async def test_a_changed_audit_log_is_told(desk: Desk, store: Store) -> None:
+    await desk.person()
+    with closing(sqlite3.connect(store.folder / "directory.sqlite")) as connection, connection:
+        connection.execute("DROP TRIGGER audit_log_keeps_entries")
+        connection.execute("UPDATE audit_log SET actor = 'nobody' WHERE number = 2")
+    broken = (await desk.call("GET", "/audit/verification")).body
+    assert (broken["intact"], broken["problems"]) == (False, 1)
+    problem = broken["problem"]
+    assert (problem["kind"], problem["number"]) == ("changed", 2)
+    assert f"(id {problem['id']})" in problem["message"]
