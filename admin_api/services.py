@@ -22,7 +22,9 @@ class Reconciler(Protocol):
     away_since: datetime | None
     reports: dict[str, SweepReport]
 
-    async def sweep_now(self, company: Company, *, force: bool = False, dry_run: bool = False) -> SweepReport:
+    async def sweep_now(
+        self, company: Company, *, force: bool = False, dry_run: bool = False, actor: str | None = None
+    ) -> SweepReport:
         """Compare everything of one company once, and set going what differs unless it is a dry run."""
 
 

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from kleanxmpp import changes, desired, errors, metrics, offboardings
 from kleanxmpp.changes import Change
 from kleanxmpp.desired import Access, Person
-from kleanxmpp.model import Due, Evidence, Offboarding
+from kleanxmpp.model import AuditEntry, Due, Evidence, Offboarding
 from kleanxmpp.plan import Plan, closing_steps, silencing_steps
 from kleanxmpp.state import UserState
 from kleanxmpp.steps import LOOKS, Steps, circle_keys
@@ -117,15 +117,19 @@ class Closing:
             person = await tx.person(company_id, self.due.scope.id)
             if person is None or desired.access(person.company, person.user) is not self._level:
                 return  # given back, or more taken, meanwhile; and due again for it
-            if open_one := await tx.open_offboarding(person.user.id):
+            open_one = await tx.open_offboarding(person.user.id)
+            if open_one is not None:
                 lines = self._evidence(credentials=len(await tx.credentials(person.user.id)))
                 recorded = self._recorded(open_one, lines, now=now, proven=resisting is None)
                 await tx.save_offboarding(recorded)
+                if recorded.completed_at is not None:
+                    await tx.add_audit([_entry(person, "offboarding.completed", recorded, now=now)])
             if resisting is not None:
                 return
             await tx.forget_departures(user_id=person.user.id, groups=[group.id for group in person.left])
             if person.user.erasing:
                 await tx.delete_user(person.company.id, person.user.id)
+                await tx.add_audit([_entry(person, "user.erased", open_one, now=now)])
             else:
                 await tx.finish_due(self.due)
 
@@ -141,6 +145,18 @@ class Closing:
     @property
     def _level(self) -> Access:
         return desired.access(self.person.company, self.person.user)
+
+
+def _entry(person: Person, action: str, proven: Offboarding | None, *, now: datetime) -> AuditEntry:
+    return AuditEntry(
+        company_id=person.company.id,
+        at=now,
+        actor=offboardings.SERVICE,
+        action=action,
+        subject=f"user:{person.user.id}",
+        reason=proven.reason if proven else None,
+        details={"offboarding": proven.id, "mode": proven.mode} if proven else {},
+    )
 
 
 def _milliseconds(offboarding: Offboarding, moment: datetime) -> int:

@@ -63,6 +63,10 @@ async def update_company(
             return after
         await tx.save_company(after)
         await tx.mark_due([_mark(after, now=now)])
+        details: dict[str, object] = {"fields": changed}
+        if "enabled" in changed:
+            details["enabled"] = after.enabled
+        await tx.add_audit([_entry(after, "company.changed", details, actor=actor, reason=reason, now=now)])
         if "contacts_max" in changed:
             async for page in _group_pages(tx, after):
                 await tx.mark_due([Due(scope=groups.scope_of(g), marked_at=now) for g in page])
@@ -70,8 +74,6 @@ async def update_company(
             await tx.mark_users_due(after.id, aspects=Aspect.CIRCLES, priority=Priority.BACKGROUND, at=now)
         if "enabled" in changed:
             await _switch_everybody(tx, before, after, actor=actor, reason=reason, now=now)
-        details: dict[str, object] = {"fields": changed}
-        await tx.add_audit([_entry(after, "company.changed", details, actor=actor, reason=reason, now=now)])
         return after
 
 
@@ -100,7 +102,7 @@ async def _switch_everybody(
         leaving = [user for user in page if access(before, user).exceeds(access(after, user))]
         returning = [user for user in page if access(after, user).exceeds(access(before, user))]
         await offboardings.begin_all(tx, after, leaving, actor=actor, reason=reason, now=now)
-        await offboardings.cancel_all(tx, returning, now=now)
+        await offboardings.cancel_all(tx, returning, actor=actor, reason=reason, now=now)
         await tx.mark_due([Due(scope=offboardings.scope_of(user), marked_at=now) for user in returning])
 
 

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from kleanxmpp import offboardings
 from kleanxmpp.desired import Access, access
-from kleanxmpp.model import Aspect, AuditEntry, Company, Due, User
+from kleanxmpp.model import Aspect, AuditEntry, Company, Due, Offboarding, User
 from kleanxmpp.ports import Transaction
 
 _NAMES = Aspect.PROFILE | Aspect.BOOKMARKS
@@ -30,7 +30,6 @@ async def record_changes(
     `before` and `after` are pairs by position; None before: the person is new. Bulk: cost follows the pairs.
     """
     marks: list[Due] = []
-    audit: list[AuditEntry] = []
     leaving: list[User] = []
     returning: list[User] = []
     for old, new in zip(before, after, strict=True):
@@ -43,11 +42,13 @@ async def record_changes(
             marks.append(_mark(new, aspects=Aspect.ALL, now=now))
         elif can is not Access.NONE and old is not None and _shown(old) != _shown(new):
             marks.append(_mark(new, aspects=_NAMES, now=now))
-        audit += _audit(old, new, actor=actor, reason=reason, now=now)
-    await offboardings.begin_all(tx, company, leaving, actor=actor, reason=reason, now=now, successor=successor)
-    await offboardings.cancel_all(tx, returning, now=now)
+    begun = await offboardings.begin_all(tx, company, leaving, actor=actor, reason=reason, now=now, successor=successor)
     await tx.mark_due(marks)
+    audit: list[AuditEntry] = []
+    for old, new in zip(before, after, strict=True):
+        audit += _audit(old, new, begun=begun.get(new.id), actor=actor, reason=reason, now=now)
     await tx.add_audit(audit)
+    await offboardings.cancel_all(tx, returning, actor=actor, reason=reason, now=now)
 
 
 def _mark(user: User, *, aspects: Aspect, now: datetime) -> Due:
@@ -58,7 +59,10 @@ def _shown(user: User) -> tuple[object, ...]:
     return user.display_name, user.nickname, user.absence, user.absent_until
 
 
-def _audit(old: User | None, new: User, *, actor: str, reason: str | None, now: datetime) -> Iterator[AuditEntry]:
+def _audit(
+    old: User | None, new: User, *, begun: Offboarding | None, actor: str, reason: str | None, now: datetime
+) -> Iterator[AuditEntry]:
+    following = {"offboarding": begun.id} if begun else {}
     for action, details in _actions(old, new):
         yield AuditEntry(
             company_id=new.company_id,
@@ -67,7 +71,7 @@ def _audit(old: User | None, new: User, *, actor: str, reason: str | None, now: 
             action=action,
             subject=f"user:{new.id}",
             reason=reason,
-            details=details,
+            details=details | following,
         )
 
 

@@ -51,6 +51,7 @@ async def new_group(
     description: str = "",
     kind: GroupKind = GroupKind.TEAM,
     actor: str,
+    reason: str | None = None,
     now: datetime,
 ) -> Group:
     """Like `add_group`, inside a transaction. The slug, and so the room's address, was never given before."""
@@ -66,7 +67,7 @@ async def new_group(
     )
     await tx.add_groups([group])
     await tx.mark_due([_mark(group, now=now)])
-    await tx.add_audit([_entry(group, "group.added", {"kind": kind.value}, actor=actor, now=now)])
+    await tx.add_audit([_entry(group, "group.added", {"kind": kind.value}, actor=actor, reason=reason, now=now)])
     return group
 
 
@@ -178,6 +179,7 @@ async def record_circle_change(
     roles_before: Mapping[str, Role],
     roles_after: Mapping[str, Role],
     actor: str,
+    reason: str | None = None,
     now: datetime,
 ) -> Group:
     """Save the difference of two (parts of) circles and set in motion what follows; no difference, no effect."""
@@ -196,7 +198,7 @@ async def record_circle_change(
     details: dict[str, object] = {"put": len(put), "removed": len(gone)}
     if len(put) + len(gone) <= FEW:
         details = {"put": {user: role.value for user, role in put.items()}, "removed": gone}
-    await tx.add_audit([_entry(group, "group.circle_changed", details, actor=actor, now=now)])
+    await tx.add_audit([_entry(group, "group.circle_changed", details, actor=actor, reason=reason, now=now)])
     return after
 
 
@@ -277,12 +279,21 @@ def _mark(group: Group, *, now: datetime) -> Due:
     return Due(scope=scope_of(group), marked_at=now)
 
 
-def _entry(group: Group, action: str, details: Mapping[str, object], *, actor: str, now: datetime) -> AuditEntry:
+def _entry(
+    group: Group,
+    action: str,
+    details: Mapping[str, object],
+    *,
+    actor: str,
+    reason: str | None = None,
+    now: datetime,
+) -> AuditEntry:
     return AuditEntry(
         company_id=group.company_id,
         at=now,
         actor=actor,
         action=action,
         subject=f"group:{group.id}",
+        reason=reason,
         details=details,
     )

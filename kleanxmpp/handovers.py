@@ -13,7 +13,14 @@ from kleanxmpp.ports import Transaction
 
 
 async def hand_over(
-    tx: Transaction, company: Company, leavers: Sequence[User], *, to: User | None, actor: str, now: datetime
+    tx: Transaction,
+    company: Company,
+    leavers: Sequence[User],
+    *,
+    to: User | None,
+    actor: str,
+    reason: str | None,
+    now: datetime,
 ) -> Mapping[str, tuple[Handover, ...]]:
     """Give each group of these moderators to `to`, or leave it to its other moderators, else give it to the admins.
 
@@ -29,7 +36,7 @@ async def hand_over(
     for group in {group.id: group for found in moderated.values() for group in found}.values():
         others = [u for u in moderators.get(group.id, ()) if may_chat(company, u) and u.id not in leaving]
         successors = [to] if to else [] if others else admins
-        await _make_moderators(tx, company, group, successors, actor=actor, now=now)
+        await _make_moderators(tx, company, group, successors, actor=actor, reason=reason, now=now)
         decided[group.id] = Handover(group_id=group.id, to=tuple(u.id for u in successors), others=len(others))
     return {user_id: tuple(decided[group.id] for group in found) for user_id, found in moderated.items()}
 
@@ -45,7 +52,14 @@ async def successor(tx: Transaction, company: Company, user_id: str | None, *, l
 
 
 async def _make_moderators(
-    tx: Transaction, company: Company, group: Group, people: Collection[User], *, actor: str, now: datetime
+    tx: Transaction,
+    company: Company,
+    group: Group,
+    people: Collection[User],
+    *,
+    actor: str,
+    reason: str | None,
+    now: datetime,
 ) -> None:
     if people:
         await groups.record_circle_change(
@@ -55,5 +69,6 @@ async def _make_moderators(
             roles_before=await tx.roles_of(group.id, [user.id for user in people]),
             roles_after={user.id: Role.MODERATOR for user in people},
             actor=actor,
+            reason=reason,
             now=now,
         )

@@ -125,7 +125,7 @@ async def _apply(
         )
         progress(done := done + len(changed), total)
     for name, kind in plan.new_groups.items():
-        await groups.new_group(tx, company=company, name=name, kind=kind, actor=actor, now=now)
+        await groups.new_group(tx, company=company, name=name, kind=kind, actor=actor, reason=reason, now=now)
     found = await tx.groups_by_name(company.id, [circle.group for circle in plan.circles])
     for circle in plan.circles:
         await groups.record_circle_change(
@@ -135,6 +135,7 @@ async def _apply(
             roles_before=circle.before,
             roles_after=circle.after,
             actor=actor,
+            reason=reason,
             now=now,
         )
         progress(done := done + 1, total)

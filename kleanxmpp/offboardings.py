@@ -10,11 +10,26 @@ from typing import TypeVar
 
 from kleanxmpp import handovers, ids
 from kleanxmpp.desired import GATE, KEYS, READ_ONLY, Access, Person, access, may_log_in
-from kleanxmpp.model import Absence, Company, Due, Evidence, Mode, Offboarding, Priority, Scope, ScopeKind, User
+from kleanxmpp.model import (
+    Absence,
+    AuditEntry,
+    Company,
+    Due,
+    Evidence,
+    Mode,
+    Offboarding,
+    Priority,
+    Scope,
+    ScopeKind,
+    User,
+)
 from kleanxmpp.ports import Transaction
 from kleanxmpp.state import Affiliation, Leftovers, UserState
 
 T = TypeVar("T")
+
+SERVICE = "service"
+"""Who acts in the audit log when the running program does what follows from somebody's request."""
 
 
 def scope_of(user: User) -> Scope:
@@ -41,7 +56,7 @@ async def begin_all(
         return {}
     open_ones = await tx.open_offboardings(company.id, [user.id for user in leavers])
     opened = {one.user_id: one for one in open_ones}
-    handed = await handovers.hand_over(tx, company, leavers, to=successor, actor=actor, now=now)
+    handed = await handovers.hand_over(tx, company, leavers, to=successor, actor=actor, reason=reason, now=now)
     begun: list[Offboarding] = []
     for user in leavers:
         mode = mode_of(company, user)
@@ -79,11 +94,29 @@ def mode_of(company: Company, user: User) -> Mode:
     return next((mode for holds, mode in reasons if holds), Mode.PAUSED)
 
 
-async def cancel_all(tx: Transaction, returning: Sequence[User], *, now: datetime) -> None:
+async def cancel_all(
+    tx: Transaction, returning: Sequence[User], *, actor: str, reason: str | None, now: datetime
+) -> None:
     """Close the open off-boardings of these people of one company without proof: the right was given back."""
-    if returning:
-        for found in await tx.open_offboardings(returning[0].company_id, [user.id for user in returning]):
-            await tx.save_offboarding(replace(found, cancelled_at=now))
+    if not returning:
+        return
+    found = await tx.open_offboardings(returning[0].company_id, [user.id for user in returning])
+    for one in found:
+        await tx.save_offboarding(replace(one, cancelled_at=now))
+    await tx.add_audit([entry(one, "offboarding.cancelled", actor=actor, reason=reason, now=now) for one in found])
+
+
+def entry(offboarding: Offboarding, action: str, *, actor: str, reason: str | None, now: datetime) -> AuditEntry:
+    """Return the audit log's entry about something that happened to an off-boarding itself."""
+    return AuditEntry(
+        company_id=offboarding.company_id,
+        at=now,
+        actor=actor,
+        action=action,
+        subject=f"user:{offboarding.user_id}",
+        reason=reason,
+        details={"offboarding": offboarding.id, "mode": offboarding.mode},
+    )
 
 
 def with_evidence(offboarding: Offboarding, lines: Sequence[Evidence], *, now: datetime, proven: bool) -> Offboarding:

@@ -76,7 +76,9 @@ class Reconciler:
         """Sweep as soon as possible: the server came back, or somebody asked."""
         self._sweep_wanted.set()
 
-    async def sweep_now(self, company: Company, *, force: bool = False, dry_run: bool = False) -> SweepReport:
+    async def sweep_now(
+        self, company: Company, *, force: bool = False, dry_run: bool = False, actor: str | None = None
+    ) -> SweepReport:
         """Compare everything of one company once, mark what differs as due (not on a dry run), and report."""
         report = await sweep(
             self.directory,
@@ -86,6 +88,7 @@ class Reconciler:
             rooms_prefix=self.worker.steps.rooms_prefix,
             force=force,
             dry_run=dry_run,
+            actor=actor,
         )
         if not dry_run:
             self.reports[company.id] = report

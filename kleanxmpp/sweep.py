@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 
 from kleanxmpp import changes, companies, desired, errors, groups, metrics, offboardings
 from kleanxmpp.desired import GATE, READ_ONLY, Access, CircleLook, Person
-from kleanxmpp.model import Aspect, Company, Due, Group, Priority, Scope
+from kleanxmpp.model import Aspect, AuditEntry, Company, Due, Group, Priority, Scope
 from kleanxmpp.plan import Plan, closing_steps, plan_circles, plan_user, refuse_unsafe, removals, silencing_steps
 from kleanxmpp.ports import Directory, Server
 from kleanxmpp.state import Affiliation, CircleState
@@ -76,11 +76,12 @@ async def sweep(
     pace: tuple[float, int],
     force: bool = False,
     dry_run: bool = False,
+    actor: str | None = None,
 ) -> SweepReport:
     """Compare the whole company with the server; mark what differs as due, unless it is a dry run.
 
     Beyond `pace` = (share, floor) nothing is marked unless `force`: the report says so in `held`. People with work
-    waiting for them are not counted as removals: somebody wanted that.
+    waiting for them are not counted as removals: somebody wanted that. `actor`: who asked for it; None: nobody did.
     """
     began = time.monotonic()
     report = SweepReport(at=datetime.now(UTC))
@@ -95,16 +96,31 @@ async def sweep(
         except errors.UnsafePlan as error:
             report.held = str(error)
     if not dry_run and report.held is None:
-        await _set_going(directory, server, company, report)
+        asked = [] if actor is None else [_entry(company, report, actor=actor, force=force)]
+        await _set_going(directory, server, company, report, asked)
     return report
 
 
-async def _set_going(directory: Directory, server: Server, company: Company, report: SweepReport) -> None:
+def _entry(company: Company, report: SweepReport, *, actor: str, force: bool) -> AuditEntry:
+    return AuditEntry(
+        company_id=company.id,
+        at=report.at,
+        actor=actor,
+        action="sweep.forced" if force else "sweep.started",
+        subject=f"company:{company.id}",
+        details={"differing": report.differing, "removing": report.removing},
+    )
+
+
+async def _set_going(
+    directory: Directory, server: Server, company: Company, report: SweepReport, asked: Sequence[AuditEntry]
+) -> None:
     """Mark what differs as due, and take out of our own shared groups what belongs to nobody."""
     for mark in report.marks():
         metrics.DRIFT.labels(kind=mark.scope.kind.value).inc()
     async with directory.write(company.id) as tx:
         await tx.mark_due(report.marks())
+        await tx.add_audit(asked)
     for username in report.strangers:
         for step in closing_steps(username):
             await server.apply(company, step)

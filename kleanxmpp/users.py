@@ -124,10 +124,12 @@ async def deactivate(
         after = _departed(user, departure, now=now)
         successor = await handovers.successor(tx, company, departure.hand_over_to, leaver=user)
         await _save(tx, company, user, after, actor=actor, reason=reason, now=now, successor=successor)
-        begun = await offboardings.begin_all(
+        opened = await offboardings.begin_all(
             tx, company, [after], actor=actor, reason=reason, now=now, successor=successor
         )
-        return begun[user.id]
+        if after == user:
+            await _note_repetition(tx, opened[user.id], actor=actor, reason=reason, now=now)
+        return opened[user.id]
 
 
 async def reactivate(
@@ -171,8 +173,11 @@ async def erase(
         if if_version is not None and user.version != if_version:
             raise errors.Stale
         after = replace(user, active=False, absence=None, absent_until=None, erasing=True)
-        after = await _save(tx, company, user, after, actor=actor, reason=reason, now=now)
-        return (await offboardings.begin_all(tx, company, [after], actor=actor, reason=reason, now=now))[user.id]
+        saved = await _save(tx, company, user, after, actor=actor, reason=reason, now=now)
+        opened = await offboardings.begin_all(tx, company, [saved], actor=actor, reason=reason, now=now)
+        if after == user:
+            await _note_repetition(tx, opened[user.id], actor=actor, reason=reason, now=now)
+        return opened[user.id]
 
 
 async def existing(tx: Transaction, company: Company, user_id: str, *, erasing: bool = False) -> User:
@@ -242,6 +247,13 @@ async def _save(
         successor=successor,
     )
     return after
+
+
+async def _note_repetition(
+    tx: Transaction, begun: Offboarding, *, actor: str, reason: str | None, now: datetime
+) -> None:
+    """Leave an entry for an off-boarding that changes nothing about the person: it is proven anew."""
+    await tx.add_audit([offboardings.entry(begun, "offboarding.repeated", actor=actor, reason=reason, now=now)])
 
 
 def _departed(user: User, departure: Departure, *, now: datetime) -> User:

@@ -51,7 +51,7 @@ async def reconcile(call: Call, *, body: ReconcileBody) -> Answer:
     reconciler = call.services.reconciler
     if reconciler is None:
         raise Problem(kind=kinds.NO_RECONCILER)
-    report = await reconciler.sweep_now(call.company, force=body.force, dry_run=body.dry_run)
+    report = await reconciler.sweep_now(call.company, force=body.force, dry_run=body.dry_run, actor=call.actor)
     if report.held is not None and not body.dry_run:
         raise Problem(kind=kinds.UNSAFE_PLAN, detail=report.held)
     return Answer(status=200 if body.dry_run else 202, body=report_view(report, dry_run=body.dry_run))

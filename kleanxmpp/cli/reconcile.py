@@ -38,6 +38,7 @@ async def reconcile(
                 pace=(pace.share, pace.floor),
                 force=force,
                 dry_run=dry_run,
+                actor=shell.actor,
             )
     if options.json:
         output.write_json(_facts(report, dry_run=dry_run))

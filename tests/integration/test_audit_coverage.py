@@ -1,0 +1,252 @@
+"""Everything that changes something leaves an entry in the audit log: all use cases, walked one after another.
+
+A use case is what takes a directory and an actor. A new one fails this test until it is walked here.
+"""
+
+import asyncio
+import importlib
+import inspect
+import json
+import pkgutil
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import kleanxmpp
+from kleanxmpp import chains, companies, credentials, csv_file, groups, importing, tokens, users
+from kleanxmpp.db.directory import SqlDirectory
+from kleanxmpp.db.migrate import upgrade_database
+from kleanxmpp.drafts import NewUser
+from kleanxmpp.model import AuditEntry, Company, Mode, Role, User
+from kleanxmpp.ports import Directory
+from kleanxmpp.reconcile import Pace, Reconciler
+from kleanxmpp.scopes import Worker
+from kleanxmpp.steps import Steps
+from kleanxmpp.sweep import sweep
+from kleanxmpp.testing_directory import MemoryDirectory
+from kleanxmpp.testing_server import MemoryServer
+
+PACE = Pace(workers=4, sweep_interval=3600.0, retry_min=0.01, retry_max=0.05, probe_interval=0.01)
+NEVER_LOGGED = ("Zoë", "Wichtig", "zoe.wichtig", "@post", "Fundsachen", "Verloren", "Taschentelefon", "Schluessel")
+"""Parts of names, usernames, addresses and texts that the walk gives to people, groups, devices and tokens."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Walk:
+    """A company, and which use cases were called on it."""
+
+    directory: Directory
+    company: Company
+    server: MemoryServer = field(default_factory=MemoryServer)
+    walked: set[Callable[..., Any]] = field(default_factory=set)
+    secrets: list[str] = field(default_factory=list)
+    seen: dict[str | None, int] = field(default_factory=dict)
+
+    async def step(self, use_case: Callable[..., Awaitable[Any]], *arguments: Any, **options: Any) -> Any:
+        self.walked.add(use_case)
+        options = {"actor": "token:walk", "now": datetime.now(UTC)} | options
+        known = inspect.signature(use_case).parameters
+        return await use_case(
+            self.directory, *arguments, **{name: value for name, value in options.items() if name in known}
+        )
+
+    async def entries(self, company_id: str | None, *, after: int = 0) -> Sequence[AuditEntry]:
+        async with self.directory.read() as tx:
+            return await tx.page_chain(company_id, after=chains.after_number(after), limit=500)
+
+    async def written(self, *actions: str, reason: str | None = None, operators: bool = False) -> list[AuditEntry]:
+        """Return what was written since the last call: entries with just these actions and this reason."""
+        chain = None if operators else self.company.id
+        new = list(await self.entries(chain, after=self.seen.get(chain, 0)))
+        assert [entry.action for entry in new] == list(actions)
+        assert {entry.reason for entry in new} <= {reason}
+        self.seen[chain] = new[-1].number if new else self.seen.get(chain, 0)
+        return new
+
+    async def settled(self) -> None:
+        """Do what is due, like the running service."""
+        worker = Worker(steps=Steps(directory=self.directory, server=self.server, rooms_prefix="gruppen"))
+        working = asyncio.create_task(
+            Reconciler(directory=self.directory, server=self.server, worker=worker, pace=PACE).run()
+        )
+        async with asyncio.timeout(20):
+            while True:
+                async with self.directory.read() as tx:
+                    if await tx.count_due(self.company.id) == 0:
+                        break
+                await asyncio.sleep(0.005)
+        working.cancel()
+        await asyncio.gather(working, return_exceptions=True)
+
+
+@pytest.fixture(params=["memory", "sqlite"])
+async def directory(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Directory]:
+    if request.param == "memory":
+        yield MemoryDirectory()
+        return
+    url = f"sqlite:///{tmp_path}/directory.db"
+    await upgrade_database(url)
+    directory = SqlDirectory(url)
+    yield directory
+    await directory.close()
+
+
+def use_cases() -> set[Callable[..., Any]]:
+    """Return the coroutine functions of the core's modules that take a directory and an actor."""
+    found = set()
+    for module in pkgutil.iter_modules(kleanxmpp.__path__):
+        if module.ispkg or module.name.startswith("testing"):
+            continue
+        for _, function in inspect.getmembers(
+            importlib.import_module(f"kleanxmpp.{module.name}"), inspect.iscoroutinefunction
+        ):
+            if {"directory", "actor"} <= inspect.signature(function).parameters.keys():
+                found.add(function)
+    return {function for function in found if not function.__name__.startswith("_")}
+
+
+async def test_every_use_case_leaves_one_meaningful_entry(directory: Directory) -> None:
+    company = await companies.add_company(
+        directory, domain="firma.test", name="Wichtig GmbH", actor="token:walk", now=datetime.now(UTC)
+    )
+    walk = Walk(directory=directory, company=company, walked={companies.add_company})
+    (entry,) = await walk.written("company.added")
+    assert entry.subject == f"company:{company.id}"
+    zoe = await walk_people(walk)
+    await walk_devices_and_tokens(walk, zoe)
+    await walk_groups(walk, zoe)
+    await walk_companies(walk)
+    await walk_imports_and_sweeps(walk)
+    await walk_leaving(walk, zoe)
+    assert walk.walked - {users.end_absences} == use_cases()
+    await assert_all_are_sound(walk)
+
+
+async def assert_all_are_sound(walk: Walk) -> None:
+    for chain in (walk.company.id, None):
+        for entry in await walk.entries(chain):
+            assert entry.actor in {"token:walk", "schedule", "service"}
+            assert re.fullmatch(r"(user|group|company|token):[0-9a-f-]+", entry.subject)
+            text = json.dumps([entry.details, entry.subject, entry.actor], ensure_ascii=False)
+            for word in (*NEVER_LOGGED, *walk.secrets):
+                assert word not in text, entry.action
+        async with walk.directory.read() as tx:
+            assert (await chains.verify(tx, chain)).intact
+
+
+async def walk_people(walk: Walk) -> User:
+    new = NewUser(display_name="Zoë Wichtig", username="zoe.wichtig", external_id="4711", email="zoe@post.test")
+    zoe: User = await walk.step(users.add_user, walk.company, new)
+    (entry,) = await walk.written("user.added")
+    assert (entry.subject, entry.details) == (f"user:{zoe.id}", {"active": True, "chat_permission": True})
+    fields = frozenset({"display_name", "email", "admin"})
+    patch = users.UserPatch(fields=fields, display_name="Zoë Wichtig-Neu", email="neu@post.test", admin=True)
+    await walk.step(users.update_user, walk.company, zoe.id, patch)
+    (entry,) = await walk.written("user.changed")
+    assert entry.details == {"fields": ["display_name", "email", "admin"]}
+    withdrawn = users.UserPatch(fields=frozenset({"chat_permission"}), chat_permission=False)
+    await walk.step(users.update_user, walk.company, zoe.id, withdrawn)
+    (entry,) = await walk.written("user.permission_withdrawn")
+    off = entry.details["offboarding"]
+    await walk.step(users.put_user, walk.company, new)
+    granted, _, cancelled = await walk.written("user.permission_granted", "user.changed", "offboarding.cancelled")
+    assert (granted.details, cancelled.details) == ({}, {"offboarding": off, "mode": "permission_withdrawn"})
+    until = datetime.now(UTC) + timedelta(days=1)
+    pause = users.Departure(mode=Mode.PAUSED, until=until)
+    await walk.step(users.deactivate, walk.company, zoe.id, departure=pause, reason="Elternzeit")
+    (entry,) = await walk.written("user.absent", reason="Elternzeit")
+    assert (entry.details["absence"], entry.details["until"]) == ("paused", until.isoformat())
+    await walk.settled()
+    (entry,) = await walk.written("offboarding.completed", reason="Elternzeit")
+    assert entry.actor == "service"
+    await walk.step(users.end_absences, now=until)
+    (entry,) = await walk.written("user.absence_ended", reason="the absence ended")
+    assert entry.actor == "schedule"
+    return zoe
+
+
+async def walk_devices_and_tokens(walk: Walk, zoe: User) -> None:
+    phone, secret = await walk.step(credentials.issue, walk.company, zoe.id, label="Taschentelefon")
+    (entry,) = await walk.written("credential.issued")
+    assert (entry.subject, entry.details) == (f"user:{zoe.id}", {"credential": phone.id})
+    await walk.step(credentials.revoke, walk.company, zoe.id, phone.id)
+    (entry,) = await walk.written("credential.revoked")
+    assert entry.details == {"credential": phone.id}
+    walk.secrets.append(secret)
+    for owner in (walk.company.id, None):
+        token, secret = await walk.step(tokens.issue, company_id=owner, name="Schluessel", scopes=["users:read"])
+        await walk.step(tokens.revoke, company_id=owner, token_id=token.id)
+        both = await walk.written("token.issued", "token.revoked", operators=owner is None)
+        assert {entry.subject for entry in both} == {f"token:{token.id}"}
+        walk.secrets.append(secret)
+
+
+async def walk_groups(walk: Walk, zoe: User) -> None:
+    group = await walk.step(groups.add_group, walk.company, name="Fundsachen", description="Verloren")
+    patch = groups.GroupPatch(description="Verloren und gefunden")
+    await walk.step(groups.update_group, walk.company, group.id, patch)
+    added, changed = await walk.written("group.added", "group.changed")
+    assert (added.details, changed.details) == ({"kind": "team"}, {"fields": ["description"]})
+    await walk.step(groups.change_circle, walk.company, group.id, put={zoe.id: None})
+    (entry,) = await walk.written("group.circle_changed")
+    assert (entry.subject, entry.details) == (f"group:{group.id}", {"put": {zoe.id: "member"}, "removed": []})
+    await walk.step(groups.replace_circle, walk.company, group.id, {zoe.id: Role.MODERATOR})
+    await walk.written("group.circle_changed")
+    await walk.step(groups.delete_group, walk.company, group.id)
+    await walk.written("group.deleted")
+
+
+async def walk_companies(walk: Walk) -> None:
+    for enabled in (False, True):
+        patch = companies.CompanyPatch(name="Sehr Wichtig GmbH", enabled=enabled)
+        await walk.step(companies.update_company, walk.company, patch, reason="Vertrag")
+        if enabled:
+            changed, _ = await walk.written("company.changed", "offboarding.cancelled", reason="Vertrag")
+        else:
+            (changed,) = await walk.written("company.changed", reason="Vertrag")
+        assert changed.details["enabled"] is enabled
+
+
+async def walk_imports_and_sweeps(walk: Walk) -> None:
+    rows = csv_file.parse("display_name,groups\nZoë Zwei,Fundsachen*\n".encode().splitlines(keepends=True))
+    await walk.step(importing.import_people, walk.company, rows, reason="Umzug")
+    await walk.written("user.added", "group.added", "group.circle_changed", reason="Umzug")
+    await walk.step(importing.import_people, walk.company, rows, reason="Umzug", dry_run=True)
+    await walk.written()
+    for options, actions in (
+        ({}, ["sweep.started"]),
+        ({"force": True}, ["sweep.forced"]),
+        ({"dry_run": True}, []),
+        ({"actor": None}, []),
+    ):
+        await walk.step(sweep, walk.server, walk.company, rooms_prefix="gruppen", pace=(0.2, 10), **options)
+        for entry in await walk.written(*actions):
+            assert entry.subject == f"company:{walk.company.id}"
+            assert entry.details.keys() == {"differing", "removing"}
+
+
+async def walk_leaving(walk: Walk, zoe: User) -> None:
+    await walk.step(users.deactivate, walk.company, zoe.id, reason="Kündigung")
+    (begun,) = await walk.written("user.deactivated", reason="Kündigung")
+    await walk.settled()
+    (completed,) = await walk.written("offboarding.completed", reason="Kündigung")
+    assert completed.details == begun.details | {"mode": "left"}
+    await walk.step(users.deactivate, walk.company, zoe.id, reason="sicher?")
+    (again,) = await walk.written("offboarding.repeated", reason="sicher?")
+    assert again.details["offboarding"] != begun.details["offboarding"]
+    await walk.settled()
+    await walk.written("offboarding.completed", reason="sicher?")
+    await walk.step(users.reactivate, walk.company, zoe.id, reason="zurück")
+    await walk.written("user.reactivated", reason="zurück")
+    await walk.step(users.erase, walk.company, zoe.id, reason="DSGVO")
+    await walk.written("user.deactivated", "user.erasure_requested", reason="DSGVO")
+    await walk.step(users.erase, walk.company, zoe.id, reason="DSGVO")
+    await walk.written("offboarding.repeated", reason="DSGVO")
+    await walk.settled()
+    completed, erased = await walk.written("offboarding.completed", "user.erased", reason="DSGVO")
+    assert {completed.subject, erased.subject} == {f"user:{zoe.id}"}
