@@ -11,10 +11,12 @@ from itertools import islice
 
 from kleanxmpp import names
 from kleanxmpp.csv_file import Fault, FaultyFile
+from kleanxmpp.guard import Admission
 from kleanxmpp.import_matching import Match
 from kleanxmpp.model import Company, Group, GroupKind, Role, User
 
 NICKNAMES_TRIED = 4
+_FACTS = ("display_name", "external_id", "email", "locale", "active", "chat_permission")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,17 +42,18 @@ class CircleChange:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportPlan:
-    """What an import changes. `people` counts the rows."""
+    """What an import changes. `people` counts the rows; `held` are those who are off-boarded only if confirmed."""
 
     people: int
     added: tuple[User, ...]
     changed: tuple[tuple[User, User], ...]
     new_groups: Mapping[str, GroupKind]
     circles: tuple[CircleChange, ...]
+    held: tuple[tuple[User, User], ...] = ()
 
     @property
     def empty(self) -> bool:
-        """Whether nothing would change."""
+        """Whether nothing would change now."""
         return not (self.added or self.changed or self.new_groups or self.circles)
 
 
@@ -92,6 +95,31 @@ def plan_import(
     )
 
 
+def affirmed(matches: Sequence[Match]) -> Mapping[str, frozenset[str]]:
+    """Return what the file expressly says that people have: user id -> `active`, `chat_permission` or both."""
+    facts = ("active", "chat_permission")
+    return {one.user.id: frozenset(f for f in facts if getattr(one.row, f)) for one in matches if one.user}
+
+
+def without_held(plan: ImportPlan, admission: Admission) -> ImportPlan:
+    """Return the plan with only what the guard admits. The circles of those who wait stay as they are, too."""
+    waiting = {before.id for before, _ in admission.held}
+    circles = (
+        replace(
+            circle,
+            after={user: role for user, role in circle.after.items() if user not in waiting}
+            | {user: role for user, role in circle.before.items() if user in waiting},
+        )
+        for circle in plan.circles
+    )
+    return replace(
+        plan,
+        changed=admission.passing,
+        circles=tuple(circle for circle in circles if circle.before != circle.after),
+        held=admission.held,
+    )
+
+
 def describe(plan: ImportPlan) -> Iterator[str]:
     """Yield one line per change, and a last one with the counts."""
     for user in plan.added:
@@ -99,13 +127,17 @@ def describe(plan: ImportPlan) -> Iterator[str]:
         yield f"add user {user.username}: {user.display_name}{facts}"
     for before, after in plan.changed:
         yield f"change user {after.username}: {', '.join(_differences(before, after))}"
+    for before, after in plan.held:
+        facts = ", ".join(_differences(before, after, names=("active", "chat_permission")))
+        yield f"hold user {after.username}: {facts} waits for a confirmation"
     for name, kind in plan.new_groups.items():
         yield f"add group {name} ({kind.value})"
     for circle in plan.circles:
         gone = len(circle.before.keys() - circle.after.keys())
         put = sum(circle.before.get(user) is not role for user, role in circle.after.items())
         yield f"change circle of {circle.group}: {put} put, {gone} removed"
-    unchanged = plan.people - len(plan.added) - len(plan.changed)
+    touched = {before.id for before, _ in (*plan.changed, *plan.held)}
+    unchanged = plan.people - len(plan.added) - len(touched)
     yield (
         f"{plan.people} people in the file: {len(plan.added)} added, {len(plan.changed)} changed, {unchanged} "
         f"unchanged; {len(plan.new_groups)} groups added, {len(plan.circles)} circles changed"
@@ -171,8 +203,8 @@ def _kind_faults(matches: Sequence[Match], existing: Existing, announcements: fr
     return faults
 
 
-def _differences(before: User, after: User) -> Iterator[str]:
-    for name in ("display_name", "external_id", "email", "locale", "active", "chat_permission"):
+def _differences(before: User, after: User, *, names: Sequence[str] = _FACTS) -> Iterator[str]:
+    for name in names:
         old, new = getattr(before, name), getattr(after, name)
         if old != new:
             yield f"{name} {'—' if old is None else old} → {new}"

@@ -10,14 +10,15 @@ from datetime import datetime
 from itertools import islice
 from typing import TypeVar
 
-from kleanxmpp import consequences, groups, ids, names
+from kleanxmpp import consequences, groups, guard, ids, names
 from kleanxmpp.csv_file import FaultyFile, Row
 from kleanxmpp.import_matching import Known, Match, match, usernames_to_make
-from kleanxmpp.import_plan import NICKNAMES_TRIED, Existing, ImportPlan, plan_import
-from kleanxmpp.model import Company, Group, Role
+from kleanxmpp.import_plan import NICKNAMES_TRIED, Existing, ImportPlan, affirmed, plan_import, without_held
+from kleanxmpp.model import Company, Door, Group, Role
 from kleanxmpp.ports import Directory, Transaction
 
 _CHUNK = 1000
+_USUAL = guard.Limits()
 T = TypeVar("T")
 Progress = Callable[[int, int], None]
 """Called with the steps done and the steps in all."""
@@ -29,6 +30,7 @@ async def import_people(
     rows: Sequence[Row],
     *,
     announcements: Iterable[str] = (),
+    limits: guard.Limits | None = _USUAL,
     dry_run: bool = False,
     actor: str,
     reason: str | None,
@@ -37,6 +39,7 @@ async def import_people(
 ) -> ImportPlan:
     """Make the directory say what the file says, and return what that changed. Repeatable: then nothing changes.
 
+    Who would be off-boarded beyond `limits` (None: there are none) is held (`holds`), the rest of the file is applied.
     Raises FaultyFile with every row that does not fit the directory. A dry run only reads.
     """
     async with directory.read() if dry_run else directory.write(company.id) as tx:
@@ -49,8 +52,24 @@ async def import_people(
             now=now,
             make_id=ids.new_id,
         )
-        if not dry_run:
-            await _apply(tx, company, plan, actor=actor, reason=reason, now=now, progress=progress)
+        if dry_run:
+            return without_held(
+                plan,
+                await guard.decide(tx, company, door=Door.IMPORT, wanted=plan.changed, limits=limits, now=now),
+            )
+        await guard.take_back(tx, company, door=Door.IMPORT, affirmed=affirmed(matches), actor=actor, now=now)
+        admission = await guard.admit(
+            tx,
+            company,
+            door=Door.IMPORT,
+            wanted=plan.changed,
+            limits=limits,
+            actor=actor,
+            reason=reason,
+            now=now,
+        )
+        plan = without_held(plan, admission)
+        await _apply(tx, company, plan, actor=actor, reason=reason, now=now, progress=progress)
     return plan
 
 

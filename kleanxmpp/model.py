@@ -273,3 +273,39 @@ class Offboarding:
     def complete(self) -> bool:
         """True only when every item was looked up again and found closed."""
         return self.completed_at is not None and all(line.closed for line in self.evidence)
+
+
+class Door(StrEnum):
+    """A way by which one mistake off-boards many people at once. Whoever is named one by one comes by none of them."""
+
+    IMPORT = "import"
+    SCIM = "scim"
+    HR = "hr"
+    SWEEP = "sweep"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeldChange:
+    """What a door wanted to take from somebody and must not yet: the facts that are False. True: stays as it is."""
+
+    user_id: str
+    active: bool = True
+    chat_permission: bool = True
+    actor: str
+    reason: str | None
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hold:
+    """Everything of one door that waits for a confirmation; it grows until somebody decides. Never empty."""
+
+    id: str
+    company_id: str
+    door: Door
+    changes: tuple[HeldChange, ...]
+
+    @property
+    def since(self) -> datetime:
+        """When the first of it was held."""
+        return min(change.at for change in self.changes)

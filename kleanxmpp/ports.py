@@ -20,8 +20,10 @@ from kleanxmpp.model import (
     ChainHead,
     Company,
     Credential,
+    Door,
     Due,
     Group,
+    Hold,
     Offboarding,
     Priority,
     Role,
@@ -255,6 +257,25 @@ class Transaction(Protocol):
 
     async def page_offboardings(self, company_id: str, user_id: str, *, limit: int) -> Sequence[Offboarding]:
         """Return the newest first."""
+
+    async def last_offboarded(self, company_id: str, user_ids: Collection[str]) -> Mapping[str, datetime]:
+        """Return when the newest off-boarding of each was asked for, however it ended; without any: missing."""
+
+    # the guard against mass changes
+    async def count_may_chat(self, company_id: str) -> int: ...
+    async def passed(self, company_id: str, door: Door, *, since: datetime) -> int:
+        """Return how many people the door off-boarded at `since` or later, as `add_passed` was told."""
+
+    async def add_passed(self, company_id: str, door: Door, *, people: int, at: datetime) -> None: ...
+    async def forget_passed(self, company_id: str, door: Door, *, before: datetime) -> None: ...
+    async def holds(self, company_id: str) -> Sequence[Hold]:
+        """Return what waits for a confirmation, at most one hold of each door, in the order of the doors' names."""
+
+    async def hold_back(self, hold: Hold) -> None:
+        """Add these changes to the door's hold, whose id is this one. A person's earlier change is replaced."""
+
+    async def release(self, company_id: str, door: Door, user_ids: Collection[str]) -> None:
+        """Take these people out of the door's hold, if they are in it."""
 
     async def token_by_hash(self, token_sha256: str) -> ApiToken | None: ...
     async def tokens(self, company_id: str | None) -> Sequence[ApiToken]: ...

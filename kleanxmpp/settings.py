@@ -101,6 +101,20 @@ class ReconcileSettings(Part):
     """Removals that a sweep may always do, so that small companies are not held up."""
 
 
+class GuardSettings(Part):
+    """How many people one import, or one other system, may off-board before somebody has to confirm it.
+
+    Holds for each of these doors by itself, in each company. Whoever is off-boarded by name is never held.
+    """
+
+    people: int = Field(default=10, ge=1)
+    """People that one door may off-board within the window. Whoever is beyond that waits: `kleanxmpp held`."""
+    percent: float = Field(default=5.0, ge=0, le=100)
+    """The same as a share of those who may chat; the smaller of both holds, but one person always passes."""
+    window: Seconds = 3600.0
+    """Seconds after which an off-boarding by this door is not counted any more."""
+
+
 class ClientSettings(Part):
     """What devices are told when they get a credential."""
 
@@ -132,6 +146,7 @@ class Settings(BaseSettings):
     server: ServerSettings = ServerSettings()
     api: ApiSettings = ApiSettings()
     reconcile: ReconcileSettings = ReconcileSettings()
+    guard: GuardSettings = GuardSettings()
     client: ClientSettings = ClientSettings()
     log: LogSettings = LogSettings()
 

@@ -11,12 +11,15 @@ from contextlib import asynccontextmanager
 from kleanxmpp import errors
 from kleanxmpp.ports import Transaction
 from kleanxmpp.testing_groups import MemoryCircles, MemoryGroups
+from kleanxmpp.testing_guard import MemoryGuard
 from kleanxmpp.testing_people import MemoryCompanies, MemoryUsers
 from kleanxmpp.testing_records import MemoryDue, MemoryRecords
 from kleanxmpp.testing_tables import Tables
 
 
-class MemoryTransaction(MemoryCompanies, MemoryUsers, MemoryGroups, MemoryCircles, MemoryDue, MemoryRecords):
+class MemoryTransaction(
+    MemoryCompanies, MemoryUsers, MemoryGroups, MemoryCircles, MemoryDue, MemoryRecords, MemoryGuard
+):
     """One transaction on the tables in memory; see `kleanxmpp.ports.Transaction`."""
 
 

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from kleanxmpp import errors, names
 from kleanxmpp.desired import Access, access, marked_name
-from kleanxmpp.model import ApiToken, Company, Credential, Scope, ScopeKind, User
+from kleanxmpp.model import ApiToken, Company, Credential, Door, Scope, ScopeKind, User
 from kleanxmpp.ports import RememberedAnswer, UserFilter
 from kleanxmpp.testing_tables import Key, MemoryPart
 
@@ -132,6 +132,8 @@ class MemoryUsers(MemoryPart):
             tables.departures = {left for left in tables.departures if left[1] != user_id}
             tables.answers = {key: kept for key, kept in tables.answers.items() if kept[0].about != user_id}
             tables.due.pop(Scope(kind=ScopeKind.USER, company_id=company_id, id=user_id), None)
+            for door in Door:
+                tables.release(company_id, door, [user_id])
             for circle in tables.circles.values():
                 circle.pop(user_id, None)
 

@@ -4,9 +4,9 @@ Three indexes are kept beside the users, because use cases look people up by use
 all the time. A username stays in its index when the person is gone: that is how it stays retired.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 
 from kleanxmpp import errors, names
@@ -16,8 +16,10 @@ from kleanxmpp.model import (
     ChainHead,
     Company,
     Credential,
+    Door,
     Due,
     Group,
+    Hold,
     Offboarding,
     Role,
     Scope,
@@ -45,6 +47,8 @@ class Tables:
     audit: list[AuditEntry] = field(default_factory=list)
     audit_heads: dict[str, ChainHead] = field(default_factory=dict)
     offboardings: dict[str, Offboarding] = field(default_factory=dict)
+    holds: dict[tuple[str, Door], Hold] = field(default_factory=dict)
+    passages: list[tuple[str, Door, datetime, int]] = field(default_factory=list)
     tokens: dict[str, tuple[ApiToken, str]] = field(default_factory=dict)
     answers: dict[Key, tuple[RememberedAnswer, datetime]] = field(default_factory=dict)
 
@@ -76,6 +80,13 @@ class Tables:
         self.nicknames.pop((user.company_id, names.nickname_key(user.nickname)), None)
         if user.external_id is not None:
             self.external_ids.pop((user.company_id, user.external_id), None)
+
+    def release(self, company_id: str, door: Door, user_ids: Collection[str]) -> None:
+        """Take these people out of the door's hold; an empty one is gone."""
+        if found := self.holds.pop((company_id, door), None):
+            left = tuple(change for change in found.changes if change.user_id not in set(user_ids))
+            if left:
+                self.holds[company_id, door] = replace(found, changes=left)
 
     @staticmethod
     def _hold(index: dict[Key, str], name: str, key: Key, user_id: str) -> None:

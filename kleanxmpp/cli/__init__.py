@@ -22,7 +22,7 @@ and a * stands after those that the person moderates.
 
 People are found again by external_id, else username, else name. The file is the truth for the people it lists, and for
 the groups it names; other people and other groups stay as they are. An empty cell leaves things as they are, except in
-`groups`. Who is not active is off-boarded.
+`groups`. Who is not active is off-boarded; if that were many people at once, they are held: kleanxmpp held.
 """
 _COMMANDS = {
     "serve": ("kleanxmpp.cli.serve:serve", "Run the component and the admin API."),
@@ -36,6 +36,7 @@ _COMMANDS = {
     "group": ("kleanxmpp.cli.group:app", "Groups and their circles."),
     "token": ("kleanxmpp.cli.token:app", "API tokens."),
     "import": ("kleanxmpp.cli.import_file:import_file", _IMPORT),
+    "held": ("kleanxmpp.cli.held:app", "Off-boardings of many people at once that wait for a confirmation."),
     "reconcile": ("kleanxmpp.cli.reconcile:reconcile", "Compare the server with the directory now."),
     "audit": ("kleanxmpp.cli.audit:app", "The audit log: verify, export and read it."),
     "ejabberd": ("kleanxmpp.cli.ejabberd:app", "What ejabberd needs: its configuration and our module."),

@@ -8,7 +8,7 @@ import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated
 
@@ -16,6 +16,7 @@ from cyclopts import Parameter
 
 from kleanxmpp import errors, jid, settings
 from kleanxmpp.db.directory import SqlDirectory
+from kleanxmpp.guard import Limits
 from kleanxmpp.model import Company, Group, User
 from kleanxmpp.ports import Directory, Transaction
 from kleanxmpp.settings import Settings
@@ -68,6 +69,12 @@ async def open_company(options: Options) -> AsyncIterator[tuple[Shell, Company]]
         async with shell.directory.read() as tx:
             company = await _company(tx, options.company)
         yield shell, company
+
+
+def limits(settings: Settings) -> Limits:
+    """Return how many people a door may off-board."""
+    chosen = settings.guard
+    return Limits(people=chosen.people, percent=chosen.percent, window=timedelta(seconds=chosen.window))
 
 
 async def find_company(shell: Shell, domain: str) -> Company:

@@ -28,7 +28,7 @@ from sqlalchemy import (
 )
 
 from kleanxmpp.db.columns import TEXT, UtcDateTime, WordOf
-from kleanxmpp.model import Absence, ContactVisibility, GroupKind, Mode, Priority, Role, ScopeKind
+from kleanxmpp.model import Absence, ContactVisibility, Door, GroupKind, Mode, Priority, Role, ScopeKind
 
 metadata = MetaData(
     naming_convention={
@@ -219,6 +219,33 @@ offboardings = Table(
     Column("handovers", JSON, nullable=False),
     Column("evidence", JSON, nullable=False),
     Index(None, "user_id", "requested_at"),
+)
+
+held_changes = Table(
+    "held_changes",
+    metadata,
+    Column("company_id", TEXT, nullable=False),
+    Column("door", WordOf(Door), nullable=False),
+    Column("user_id", TEXT, nullable=False),
+    Column("hold_id", TEXT, nullable=False),
+    Column("active", Boolean, nullable=False),
+    Column("chat_permission", Boolean, nullable=False),
+    Column("actor", TEXT, nullable=False),
+    Column("reason", TEXT),
+    Column("at", UtcDateTime, nullable=False),
+    PrimaryKeyConstraint("company_id", "door", "user_id"),
+    ForeignKeyConstraint(["company_id", "user_id"], ["users.company_id", "users.id"], ondelete="CASCADE"),
+)
+
+passages = Table(
+    "passages",
+    metadata,
+    Column("id", TEXT, primary_key=True),
+    Column("company_id", TEXT, nullable=False),
+    Column("door", WordOf(Door), nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Column("people", Integer, nullable=False),
+    Index(None, "company_id", "door", "at"),
 )
 
 api_tokens = Table(
