@@ -10,7 +10,20 @@ from pydantic import BaseModel
 
 from . import problem_kinds as kinds
 from .answers import JSON, JSON_LINES
-from .handlers import access, audit, company, credentials, groups, health, members, offboardings, status, tokens, users
+from .handlers import (
+    access,
+    audit,
+    company,
+    credentials,
+    groups,
+    health,
+    held,
+    members,
+    offboardings,
+    status,
+    tokens,
+    users,
+)
 from .openapi.operation import Handler, Operation
 from .problem_kinds import Kind
 from .schemas.access import AccessView
@@ -19,8 +32,10 @@ from .schemas.company import CompanyView
 from .schemas.credentials import CredentialPage, IssuedCredentialView
 from .schemas.groups import CircleView, GroupPage, GroupView, MemberPage, MemberView
 from .schemas.health import HealthView, ReadyView
+from .schemas.held import ConfirmedView, HoldPage
 from .schemas.offboardings import OffboardingPage, OffboardingView
-from .schemas.status import StatusView, SweepReportView
+from .schemas.status import StatusView
+from .schemas.sweeps import SweepReportView
 from .schemas.tokens import IssuedTokenView, TokenPage
 from .schemas.users import ReactivatedView, UserPage, UserView
 
@@ -126,6 +141,11 @@ OPERATIONS: tuple[Operation, ...] = (
         media_type=JSON_LINES),
     _op("GET", "/audit/verification", audit.verify_audit, "audit:read", {200: AuditVerificationView}, tag="Operation"),
     _op("GET", "/status", status.get_status, "status:read", {200: StatusView}, tag="Operation"),
+    _op("GET", "/held", held.list_held, "status:read", {200: HoldPage}, tag="Operation"),
+    _op("POST", "/held/{hold_id}/confirm", held.confirm_held, "reconcile:write", {202: ConfirmedView},
+        _C, kinds.NO_RECONCILER, _S, tag="Operation"),
+    _op("POST", "/held/{hold_id}/discard", held.discard_held, "reconcile:write", {204: None},
+        kinds.NO_RECONCILER, tag="Operation"),
     _op("POST", "/reconcile", status.reconcile, "reconcile:write", {200: SweepReportView, 202: SweepReportView},
         kinds.UNSAFE_PLAN, kinds.NO_RECONCILER, _S, tag="Operation"),
 

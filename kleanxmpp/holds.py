@@ -45,12 +45,12 @@ async def confirm(
 ) -> Confirmed:
     """Do everything that is held, whatever the limits. `people`: how many the confirming person was shown.
 
-    Raises NotFound if it was decided before, and Stale if it is not that many people any more.
+    Raises NotFound if it was decided before, and Conflict if it is not that many people any more.
     """
     async with directory.write(company.id) as tx:
         hold = await _existing(tx, company, hold_id)
         if people not in {None, len(hold.changes)}:
-            raise errors.Stale("More or fewer people wait by now. Look again, then confirm.")
+            raise errors.Conflict(f"{len(hold.changes)} people wait by now. Look again, then confirm.", field="people")
         skipped = await _confirmed(tx, company, hold, actor=actor, now=now)
         await _decided(tx, hold, "hold.confirmed", skipped=len(skipped), actor=actor, now=now)
     left_alone = {one.user_id for one in skipped}
@@ -80,7 +80,7 @@ async def _confirmed(
 ) -> tuple[Skipped, ...]:
     """Off-board everybody of the hold who still is to be, and return the others."""
     people = [change.user_id for change in hold.changes]
-    users, left_at = await tx.users_by_id(company.id, people), await tx.last_offboarded(company.id, people)
+    users, left_at = await tx.users_by_id(company.id, people), await tx.newest_offboardings(company.id, people)
     skipped: list[Skipped] = []
     by_reason: dict[str | None, list[tuple[User, User]]] = defaultdict(list)
     for change in hold.changes:
@@ -89,7 +89,7 @@ async def _confirmed(
         left = left_at.get(before.id)
         if before.erasing or after == before:
             skipped.append(Skipped(user_id=before.id, why="is off-boarded already"))
-        elif left is not None and left > change.at and may_chat(company, before):
+        elif left is not None and left.requested_at > change.at and may_chat(company, before):
             skipped.append(Skipped(user_id=before.id, why="was off-boarded and let in again since"))
         else:
             by_reason[change.reason].append((before, replace(after, version=before.version + 1)))

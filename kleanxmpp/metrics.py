@@ -11,6 +11,7 @@ OFFBOARDING_SECONDS = Histogram(
     buckets=(0.05, 0.1, 0.2, 0.3, 0.5, 1, 2, 5, 30, 300, 3600),
 )
 SWEEP_SECONDS = Gauge("kleanxmpp_sweep_seconds", "How long the last full sweep took")
-TRACES = Counter("kleanxmpp_traces_total", "People without access whom a sweep took out of strange rooms")
+LEFTOVERS = Counter("kleanxmpp_leftovers_total", "What sweeps found of people without access, by kind", ["kind"])
+HELD_PEOPLE = Gauge("kleanxmpp_held_people", "People whose off-boarding waits for a confirmation; NaN: not known")
 STRANGE_ROOMS = Gauge("kleanxmpp_strange_rooms", "Rooms on our service that the directory does not know")
 SERVER_REACHABLE = Gauge("kleanxmpp_server_reachable", "Whether the XMPP server can be observed and changed")

@@ -61,7 +61,7 @@ def refuse_unsafe(*, removed: int, present: int, share: float, floor: int) -> No
     if removed > floor and removed > present * share:
         raise errors.UnsafePlan(
             f"The sweep would remove {removed} of {present}. Nothing was changed. Look at the plan "
-            "(kleanxmpp reconcile --dry-run), then repeat with --force."
+            "(kleanxmpp reconcile --dry-run), then confirm it, or repeat with --force."
         )
 
 

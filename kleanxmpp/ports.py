@@ -258,8 +258,8 @@ class Transaction(Protocol):
     async def page_offboardings(self, company_id: str, user_id: str, *, limit: int) -> Sequence[Offboarding]:
         """Return the newest first."""
 
-    async def last_offboarded(self, company_id: str, user_ids: Collection[str]) -> Mapping[str, datetime]:
-        """Return when the newest off-boarding of each was asked for, however it ended; without any: missing."""
+    async def newest_offboardings(self, company_id: str, user_ids: Collection[str]) -> Mapping[str, Offboarding]:
+        """Return each user's newest off-boarding, however it ended; who has none is missing."""
 
     # the guard against mass changes
     async def count_may_chat(self, company_id: str) -> int: ...

@@ -6,7 +6,7 @@ what is there marks nothing: a directory restored from an old backup must not em
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -16,6 +16,7 @@ from kleanxmpp.model import Aspect, AuditEntry, Company, Due, Group, Priority, S
 from kleanxmpp.plan import Plan, closing_steps, plan_circles, plan_user, refuse_unsafe, removals, silencing_steps
 from kleanxmpp.ports import Directory, Server
 from kleanxmpp.state import Affiliation, CircleState
+from kleanxmpp.traces import Traces
 
 _GROUPS_A_PAGE = 50
 _PEOPLE_A_PAGE = 200
@@ -36,7 +37,8 @@ class SweepReport:
     """What a sweep saw. `drift` holds the first 200 differences, `differing` counts all.
 
     `strangers` are in the gate but not in the directory; strange rooms and shared groups are not the directory's;
-    `traces` takes people without access out of strange rooms.
+    `traces` takes people without access out of strange rooms. `leftovers` counts by kind what people without access
+    still had. `held` says why nothing was mended, until somebody `discarded` that.
     """
 
     at: datetime
@@ -47,12 +49,19 @@ class SweepReport:
     removing: int = 0
     present: int = 0
     held: str | None = None
+    discarded: bool = False
+    leftovers: Mapping[str, int] = field(default_factory=dict)
     drift: list[Drift] = field(default_factory=list)
     strangers: tuple[str, ...] = ()
     strange_rooms: tuple[str, ...] = ()
     strange_shared_groups: tuple[str, ...] = ()
     traces: list[changes.SetAffiliations] = field(default_factory=list)
     _marks: list[Due] = field(default_factory=list)
+
+    @property
+    def waits(self) -> bool:
+        """Whether somebody has to decide about it."""
+        return self.held is not None and not self.discarded
 
     def add(self, scope: Scope, aspects: Aspect, plan: Plan) -> None:
         """Note that a scope differs."""
@@ -85,9 +94,11 @@ async def sweep(
     """
     began = time.monotonic()
     report = SweepReport(at=datetime.now(UTC))
-    await _sweep_company(directory, server, company, report)
-    await _sweep_groups(directory, server, company, report)
-    await _sweep_people(directory, server, company, report, rooms_prefix=rooms_prefix)
+    traces = Traces(domain=company.domain)
+    await _sweep_company(directory, server, company, report, traces)
+    await _sweep_groups(directory, server, company, report, traces)
+    await _sweep_people(directory, server, company, report, traces, rooms_prefix=rooms_prefix)
+    report.leftovers = await _counted(directory, company, report, traces)
     report.seconds = time.monotonic() - began
     metrics.SWEEP_SECONDS.set(report.seconds)
     if not force:
@@ -112,12 +123,25 @@ def _entry(company: Company, report: SweepReport, *, actor: str, force: bool) ->
     )
 
 
+async def _counted(directory: Directory, company: Company, report: SweepReport, traces: Traces) -> Mapping[str, int]:
+    """Count the traces by kind, but not of those whose off-boarding was not over when the sweep began."""
+    async with directory.read() as tx:
+        users = await tx.users_by_username(company.id, traces.found)
+        newest = await tx.newest_offboardings(company.id, [user.id for user in users.values()])
+    over = {user_id: one.completed_at or one.cancelled_at or datetime.now(UTC) for user_id, one in newest.items()}
+    return traces.total(
+        without=frozenset(name for name, user in users.items() if over.get(user.id, report.at) > report.at)
+    )
+
+
 async def _set_going(
     directory: Directory, server: Server, company: Company, report: SweepReport, asked: Sequence[AuditEntry]
 ) -> None:
     """Mark what differs as due, and take out of our own shared groups what belongs to nobody."""
     for mark in report.marks():
         metrics.DRIFT.labels(kind=mark.scope.kind.value).inc()
+    for kind, count in report.leftovers.items():
+        metrics.LEFTOVERS.labels(kind=kind).inc(count)
     async with directory.write(company.id) as tx:
         await tx.mark_due(report.marks())
         await tx.add_audit(asked)
@@ -125,12 +149,14 @@ async def _set_going(
         for step in closing_steps(username):
             await server.apply(company, step)
     for trace in report.traces:
-        metrics.TRACES.inc(await server.apply(company, trace))
+        await server.apply(company, trace)
     for name in report.strange_shared_groups:
         await server.apply(company, changes.RemoveSharedGroup(name=name))
 
 
-async def _sweep_company(directory: Directory, server: Server, company: Company, report: SweepReport) -> None:
+async def _sweep_company(
+    directory: Directory, server: Server, company: Company, report: SweepReport, traces: Traces
+) -> None:
     """Compare the gate, live sessions, and what the company holds as a whole."""
     async with directory.read() as tx:
         levels = await tx.access_levels(company.id)
@@ -146,7 +172,13 @@ async def _sweep_company(directory: Directory, server: Server, company: Company,
         levels = await tx.access_levels(company.id)
         inside = {username for username, level in levels.items() if level in {Access.FULL, Access.READ}}
         readers = {username for username, level in levels.items() if level is Access.READ}
+        traces.chatting = frozenset(username for username, level in levels.items() if level is Access.FULL)
         known = await tx.users_by_username(company.id, ((gate | online) ^ inside) | (silent ^ readers))
+        for username in gate - inside:
+            traces.add("gate", username)
+        for username in online & (known.keys() - inside):
+            traces.add("sessions", username)
+        traces.of_circles(plan)
         for username, user in known.items():
             scope = offboardings.scope_of(user)
             if username in inside and username not in gate:
@@ -162,7 +194,9 @@ async def _sweep_company(directory: Directory, server: Server, company: Company,
     report.removing += len(report.strangers)
 
 
-async def _sweep_groups(directory: Directory, server: Server, company: Company, report: SweepReport) -> None:
+async def _sweep_groups(
+    directory: Directory, server: Server, company: Company, report: SweepReport, traces: Traces
+) -> None:
     """Compare every room and contact group, and find rooms and groups that the directory does not know."""
     unknown_rooms = set(await server.room_names(company))
     unknown_shared = set(await server.shared_group_names(company)) - {*desired.KEYS, desired.COMPANY_CONTACTS}
@@ -185,15 +219,17 @@ async def _sweep_groups(directory: Directory, server: Server, company: Company, 
             unknown_rooms -= one.rooms
             unknown_shared -= one.shared_groups.keys()
             if circle is not None:
-                _compare_group(group, desired.group_state(circle), _part(actual, one), report)
+                plan = _compare_group(group, desired.group_state(circle), _part(actual, one), report)
+                traces.of_circles(plan)
     await _sort_unknown(directory, company, unknown_rooms, unknown_shared, report)
-    await _find_traces(directory, server, company, report)
+    await _find_traces(directory, server, company, report, traces)
 
 
-def _compare_group(group: Group, wanted: CircleState, actual: CircleState, report: SweepReport) -> None:
+def _compare_group(group: Group, wanted: CircleState, actual: CircleState, report: SweepReport) -> Plan:
     report.present += sum(len(room.affiliations) for room in actual.rooms.values())
     if plan := plan_circles(desired=wanted, actual=actual):
         report.add(groups.scope_of(group), Aspect.ALL, plan)
+    return plan
 
 
 def _part(state: CircleState, look: CircleLook) -> CircleState:
@@ -222,7 +258,9 @@ async def _sort_unknown(
     metrics.STRANGE_ROOMS.set(len(rooms))
 
 
-async def _find_traces(directory: Directory, server: Server, company: Company, report: SweepReport) -> None:
+async def _find_traces(
+    directory: Directory, server: Server, company: Company, report: SweepReport, traces: Traces
+) -> None:
     """Find people without access in rooms that are not the directory's."""
     async with directory.read() as tx:
         levels = await tx.access_levels(company.id)
@@ -232,18 +270,19 @@ async def _find_traces(directory: Directory, server: Server, company: Company, r
     for begin in range(0, len(names), _GROUPS_A_PAGE):
         look = CircleLook(rooms=frozenset(names[begin : begin + _GROUPS_A_PAGE]), shared_groups={})
         for name, room in (await server.observe_circles(company, look)).rooms.items():
-            traces = {
+            found = {
                 jid: Affiliation.NONE
                 for jid, affiliation in room.affiliations.items()
                 if jid.endswith(f"@{company.domain}") and jid not in entering and affiliation not in harmless
             }
-            if traces:
-                report.traces.append(changes.SetAffiliations(room=name, affiliations=traces))
+            if found:
+                report.traces.append(changes.SetAffiliations(room=name, affiliations=found))
+                traces.of_room("strange_rooms", report.traces[-1])
     report.removing += removals(report.traces)
 
 
 async def _sweep_people(
-    directory: Directory, server: Server, company: Company, report: SweepReport, *, rooms_prefix: str
+    directory: Directory, server: Server, company: Company, report: SweepReport, traces: Traces, *, rooms_prefix: str
 ) -> None:
     """Compare names, bookmarks, and what is left of those without access, page by page."""
     aspects = Aspect.PROFILE | Aspect.BOOKMARKS | Aspect.LEFTOVERS
@@ -261,6 +300,7 @@ async def _sweep_people(
         for person, actual in zip(page, states, strict=True):
             wanted = desired.user_state(person, rooms_domain=rooms_domain, aspects=aspects)
             username = person.user.username
+            traces.of_person(username, wanted=wanted, actual=actual)
             plan = plan_user(username, jid=f"{username}@{company.domain}", desired=wanted, actual=actual)
             if plan:
                 report.add(offboardings.scope_of(person.user), aspects, plan)

@@ -1,6 +1,6 @@
 """The part of `MemoryDirectory`'s transaction about the guard against mass changes."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -11,13 +11,6 @@ from kleanxmpp.testing_tables import MemoryPart
 
 class MemoryGuard(MemoryPart):
     """What doors must not do yet, and how much each has done lately."""
-
-    async def last_offboarded(self, company_id: str, user_ids: Collection[str]) -> Mapping[str, datetime]:
-        found: dict[str, datetime] = {}
-        for one in self._tables.offboardings.values():
-            if one.company_id == company_id and one.user_id in set(user_ids):
-                found[one.user_id] = max(one.requested_at, found.get(one.user_id, one.requested_at))
-        return found
 
     async def count_may_chat(self, company_id: str) -> int:
         mine = (user for user in self._tables.users.values() if user.company_id == company_id)

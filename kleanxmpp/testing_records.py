@@ -1,6 +1,6 @@
 """The parts of `MemoryDirectory`'s transaction about due scopes, the audit log and off-boardings."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -120,6 +120,13 @@ class MemoryRecords(MemoryPart):
         theirs = (o for o in reversed(self._newest_first()) if o.company_id == company_id)
         still_open = [o for o in theirs if o.completed_at is None and o.cancelled_at is None]
         return still_open if user_ids is None else [o for o in still_open if o.user_id in set(user_ids)]
+
+    async def newest_offboardings(self, company_id: str, user_ids: Collection[str]) -> Mapping[str, Offboarding]:
+        found: dict[str, Offboarding] = {}
+        for one in self._newest_first():
+            if one.company_id == company_id and one.user_id in user_ids:
+                found.setdefault(one.user_id, one)
+        return found
 
     async def page_offboardings(self, company_id: str, user_id: str, *, limit: int) -> Sequence[Offboarding]:
         return [o for o in self._newest_first() if o.company_id == company_id and o.user_id == user_id][:limit]

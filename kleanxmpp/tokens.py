@@ -18,7 +18,7 @@ SCOPES = {
     "tokens:write": "API tokens",
     "audit:read": "the audit log",
     "status:read": "what is out of step",
-    "reconcile:write": "sweep now",
+    "reconcile:write": "sweep now; confirm or discard what is held",
 }
 PREFIX = "klean_"
 

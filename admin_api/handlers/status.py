@@ -4,16 +4,10 @@ from .. import problem_kinds as kinds
 from ..answers import Answer
 from ..problems import Problem
 from ..schemas.offboardings import OffboardingView
-from ..schemas.status import (
-    DueSummary,
-    DueView,
-    ReconcileBody,
-    ServerView,
-    StatusView,
-    report_view,
-    sweep_view,
-)
+from ..schemas.status import DueSummary, DueView, ServerView, StatusView
+from ..schemas.sweeps import ReconcileBody, report_view, sweep_view
 from ..services import Call, Reconciler
+from .held import held_views
 
 _SHOWN = 100
 
@@ -22,12 +16,13 @@ async def get_status(call: Call) -> Answer:
     """Show what is out of step and why.
 
     How much work is waiting and since when, the first hundred with their last error, off-boardings that are not proven
-    yet, whether the XMPP server can be reached, and what the last full comparison found.
+    yet, what waits for a confirmation, whether the XMPP server can be reached, and what the last full comparison found.
     """
     async with call.directory.read() as tx:
         due = await tx.page_due(call.company.id, limit=_SHOWN)
         count = await tx.count_due(call.company.id)
         running = await tx.open_offboardings(call.company.id)
+        held = await held_views(call.services, tx, call.company)
     marked = [one.marked_at for one in due if one.marked_at is not None]
     reconciler = call.services.reconciler
     report = None if reconciler is None else reconciler.reports.get(call.company.id)
@@ -35,6 +30,7 @@ async def get_status(call: Call) -> Answer:
         body=StatusView(
             due=DueSummary(count=count, oldest=min(marked, default=None), items=[DueView.of(one) for one in due]),
             open_offboardings=[OffboardingView.of(one) for one in running],
+            held=held,
             server=_server(reconciler),
             last_sweep=None if report is None else sweep_view(report),
         )
@@ -44,9 +40,9 @@ async def get_status(call: Call) -> Answer:
 async def reconcile(call: Call, *, body: ReconcileBody) -> Answer:
     """Sweep now.
 
-    Compares everything of the company with the live server. What differs is set going and repaired right after (202);
-    with `dry_run` it is only reported (200). A sweep that would remove more than the allowed share changes nothing and
-    answers 409, unless `force` is set.
+    Compares everything of the company with the live server, and looks for every trace of people without access. What
+    differs is set going and repaired right after (202); with `dry_run` it is only reported (200). A sweep that would
+    remove more than the allowed share changes nothing and answers 409, unless `force` is set; it waits in `held`.
     """
     reconciler = call.services.reconciler
     if reconciler is None:

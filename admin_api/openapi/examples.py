@@ -19,7 +19,6 @@ _BY_NAME: dict[str, Any] = {
     "token": "klean_7k3m-9qxt-…",
     "next_cursor": None,
     "server_error": None,
-    "held": None,
     "last_error": None,
     "status_url": "/api/v1/users/0197a1c24d5e7f3a9b0c1d2e3f4a5b6c/offboardings/0197a1e1c2d37f44a5b6c7d8e9f0a1b2",
 }

@@ -25,7 +25,10 @@ async def reconcile(
     force: Annotated[bool, Parameter(negative=(), help="Also if that removes more than the allowed share.")] = False,
     options: Options = DEFAULTS,
 ) -> int:
-    """Compare the server with the directory now. What differs is mended by the running service."""
+    """Compare the server with the directory now, and look for every trace of people without access.
+
+    What differs is mended by the running service.
+    """
     async with open_company(options) as (shell, company):
         check_for_serving(shell.settings)
         pace = shell.settings.reconcile
@@ -79,15 +82,20 @@ def _write(report: SweepReport, *, dry_run: bool) -> None:
         print(f"… and {report.differing - len(report.drift)} more")
     for what, found in (
         ("in the gate, but not in the directory", report.strangers),
-        ("strange rooms (left alone)", report.strange_rooms),
+        ("strange rooms (kept)", report.strange_rooms),
         ("strange shared groups", report.strange_shared_groups),
     ):
         if found:
             print(f"{what}: {', '.join(found)}")
+    for trace in report.traces:
+        print(f"without access, but in the strange room {trace.room}: {', '.join(sorted(trace.affiliations))}")
+    if report.leftovers:
+        counts = ", ".join(f"{kind.replace('_', ' ')} {count}" for kind, count in sorted(report.leftovers.items()))
+        print(f"left of people without access: {counts}")
     print(f"{report.people} people and {report.groups} groups compared in {report.seconds:.1f} s; ", end="")
     if report.held is not None:
         print(f"{report.differing} differ. {report.held}")
-    elif not report.differing:
+    elif not report.differing and not report.leftovers:
         print("nothing differs.")
     else:
         print(f"{report.differing} differ. " + ("Dry run." if dry_run else "The running service mends them now."))
@@ -121,4 +129,6 @@ def _facts(report: SweepReport, *, dry_run: bool) -> dict[str, Any]:
         "strangers": report.strangers,
         "strange_rooms": report.strange_rooms,
         "strange_shared_groups": report.strange_shared_groups,
+        "traces": [{"room": trace.room, "people": sorted(trace.affiliations)} for trace in report.traces],
+        "leftovers": report.leftovers,
     }

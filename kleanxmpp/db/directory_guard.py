@@ -1,7 +1,7 @@
 """What doors must not do yet, and how much each has done lately. A hold is the rows of one door in one company."""
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict
 from datetime import datetime
 
@@ -9,7 +9,7 @@ from sqlalchemy import delete, func, insert, select
 
 from kleanxmpp import ids
 from kleanxmpp.db.session import Part, chunks
-from kleanxmpp.db.tables import ENTITLED, companies, held_changes, offboardings, passages, users
+from kleanxmpp.db.tables import ENTITLED, companies, held_changes, passages, users
 from kleanxmpp.model import Door, HeldChange, Hold
 
 
@@ -17,15 +17,6 @@ class Guard(Part):
     """The transaction's part of the guard against mass changes."""
 
     __slots__ = ()
-
-    async def last_offboarded(self, company_id: str, user_ids: Collection[str]) -> Mapping[str, datetime]:
-        newest = select(offboardings.c.user_id, func.max(offboardings.c.requested_at).label("at"))
-        newest = newest.where(offboardings.c.company_id == company_id).group_by(offboardings.c.user_id)
-        found: dict[str, datetime] = {}
-        for some in chunks(user_ids):
-            rows = await self._session.rows(newest.where(offboardings.c.user_id.in_(some)))
-            found |= {row.user_id: row.at for row in rows}
-        return found
 
     async def count_may_chat(self, company_id: str) -> int:
         theirs = select(func.count()).select_from(users).join(companies, companies.c.id == users.c.company_id)

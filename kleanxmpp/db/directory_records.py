@@ -4,7 +4,7 @@ Whoever appends to a chain of the audit log holds the row of its head until the 
 same entry. Chains are locked in the order of their names, so that nobody waits in a circle.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Select, insert, select, tuple_, update
@@ -100,6 +100,14 @@ class Records(Part):
             for some in chunks(user_ids):
                 rows += await self._session.rows(query.where(offboardings.c.user_id.in_(some)))
         return sorted((offboarding_of(row) for row in rows), key=lambda one: (one.requested_at, one.id))
+
+    async def newest_offboardings(self, company_id: str, user_ids: Collection[str]) -> Mapping[str, Offboarding]:
+        query = select(offboardings).where(offboardings.c.company_id == company_id).order_by(*_NEWEST)
+        found: dict[str, Offboarding] = {}
+        for some in chunks(user_ids):
+            for row in await self._session.rows(query.where(offboardings.c.user_id.in_(some))):
+                found.setdefault(row.user_id, offboarding_of(row))
+        return found
 
     async def page_offboardings(self, company_id: str, user_id: str, *, limit: int) -> Sequence[Offboarding]:
         mine = (offboardings.c.company_id == company_id, offboardings.c.user_id == user_id)

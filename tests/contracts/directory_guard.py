@@ -7,7 +7,6 @@ from kleanxmpp import ids
 from kleanxmpp.model import Absence, Company, Door, HeldChange, Hold
 from kleanxmpp.ports import Directory
 from tests.contracts.directory_base import DirectoryBase, saved_company, saved_user
-from tests.contracts.directory_records import an_offboarding
 from tests.factories import AT, a_company
 
 SECOND = timedelta(seconds=1)
@@ -90,12 +89,3 @@ class GuardContract(DirectoryBase):
         async with directory.read() as tx:
             assert await tx.count_may_chat(company.id) == 2
             assert await tx.count_may_chat(disabled.id) == 0
-
-    async def test_the_newest_offboarding_of_many_people_is_found(self, directory: Directory, company: Company) -> None:
-        older = an_offboarding(company, "u1", cancelled_at=AT)
-        newer = an_offboarding(company, "u1", requested_at=AT + SECOND)
-        async with directory.write(company.id) as tx:
-            await tx.add_offboardings([older, newer, an_offboarding(company, "u2")])
-            assert await tx.last_offboarded(company.id, ["u1", "u3"]) == {"u1": AT + SECOND}
-            assert await tx.last_offboarded("other", ["u1"]) == {}
-            assert await tx.last_offboarded(company.id, []) == {}

@@ -158,6 +158,17 @@ class RecordsContract(DirectoryBase):
             assert await tx.open_offboardings(company.id, []) == []
             assert await tx.open_offboardings("other") == []
 
+    async def test_the_newest_offboarding_of_many_people_is_found(self, directory: Directory, company: Company) -> None:
+        older = an_offboarding(company, "u1", completed_at=AT)
+        newer = an_offboarding(company, "u1", requested_at=AT + SECOND, cancelled_at=AT + SECOND)
+        other = an_offboarding(company, "u2")
+        async with directory.write(company.id) as tx:
+            await tx.add_offboardings([newer, older, other])
+            assert await tx.newest_offboardings(company.id, ["u1", "u3"]) == {"u1": newer}
+            assert await tx.newest_offboardings(company.id, ["u1", "u2"]) == {"u1": newer, "u2": other}
+            assert await tx.newest_offboardings("other", ["u1"]) == {}
+            assert await tx.newest_offboardings(company.id, []) == {}
+
     async def test_evidence_survives_the_person(self, directory: Directory, company: Company) -> None:
         user = await saved_user(directory, company)
         begun = an_offboarding(company, user.id)

@@ -143,7 +143,7 @@ async def test_a_confirmation_off_boards_everybody_but_who_left_or_came_back(
     await users.erase(directory, company, erased.id, actor="hr", reason=None, now=minute)
     away = users.Departure(mode=Mode.PAUSED)
     await users.deactivate(directory, company, paused.id, departure=away, actor="hr", reason=None, now=minute)
-    with pytest.raises(errors.Stale):
+    with pytest.raises(errors.Conflict):
         await holds.confirm(directory, company, hold.id, people=8, actor="boss", now=minute)
     done = await holds.confirm(directory, company, hold.id, people=9, actor="boss", now=minute)
     assert set(done.off_boarded) == {paused.id, *(user.id for user in others)}
