@@ -138,8 +138,9 @@ def describe(plan: ImportPlan) -> Iterator[str]:
         yield f"change circle of {circle.group}: {put} put, {gone} removed"
     touched = {before.id for before, _ in (*plan.changed, *plan.held)}
     unchanged = plan.people - len(plan.added) - len(touched)
+    held = f"{len(plan.held)} held, " if plan.held else ""
     yield (
-        f"{plan.people} people in the file: {len(plan.added)} added, {len(plan.changed)} changed, {unchanged} "
+        f"{plan.people} people in the file: {len(plan.added)} added, {len(plan.changed)} changed, {held}{unchanged} "
         f"unchanged; {len(plan.new_groups)} groups added, {len(plan.circles)} circles changed"
     )
 

@@ -77,7 +77,7 @@ async def _hold(shell: Shell, company: Company, hold_id: str | None) -> Hold:
 async def _lines(shell: Shell, hold: Hold) -> list[dict[str, Any]]:
     async with shell.directory.read() as tx:
         users = await tx.users_by_id(hold.company_id, [change.user_id for change in hold.changes])
-    return [
+    lines = [
         {
             "hold": hold.id,
             "door": hold.door.value,
@@ -90,6 +90,7 @@ async def _lines(shell: Shell, hold: Hold) -> list[dict[str, Any]]:
         }
         for change in hold.changes
     ]
+    return sorted(lines, key=lambda line: str(line["username"]))
 
 
 def _door(hold: Hold) -> str:

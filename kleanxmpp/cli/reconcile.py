@@ -95,8 +95,8 @@ def _write(report: SweepReport, *, dry_run: bool) -> None:
     print(f"{report.people} people and {report.groups} groups compared in {report.seconds:.1f} s; ", end="")
     if report.held is not None:
         print(f"{report.differing} differ. {report.held}")
-    elif not report.differing and not report.leftovers:
-        print("nothing differs.")
+    elif not report.differing:
+        print("nothing else differs." if report.leftovers else "nothing differs.")
     else:
         print(f"{report.differing} differ. " + ("Dry run." if dry_run else "The running service mends them now."))
 
