@@ -63,7 +63,7 @@ async def decide(
     leaving = [before.id for before, after in wanted if takes_access(company, before, after)]
     if limits is None or not leaving:
         return Admission(passing=tuple(wanted), held=())
-    waiting = await _waiting(tx, company, door)
+    waiting = await tx.waiting(company.id, door, leaving)
     passed = await tx.passed(company.id, door, since=now - limits.window)
     free = room(limits, may_chat=await tx.count_may_chat(company.id), passed=passed)
     through = {user_id for user_id in leaving if user_id not in waiting}
@@ -109,9 +109,8 @@ async def take_back(
     now: datetime,
 ) -> None:
     """Let nobody wait whom the door wants to stay after all: user id -> which facts it says are true."""
-    waiting = await _waiting(tx, company, door)
-    concerned = [waiting[user_id] for user_id in affirmed if user_id in waiting]
-    changed = [(change, _affirmed(change, affirmed[change.user_id])) for change in concerned]
+    waiting = await tx.waiting(company.id, door, affirmed)
+    changed = [(change, _affirmed(change, affirmed[change.user_id])) for change in waiting.values()]
     changed = [(old, new) for old, new in changed if old != new]
     if not changed:
         return
@@ -136,7 +135,7 @@ async def _hold_back(
     now: datetime,
 ) -> None:
     """Put into the door's hold who is not there yet, or there for less than by now."""
-    waiting = await _waiting(tx, company, door) if held else {}
+    waiting = await tx.waiting(company.id, door, [before.id for before, _ in held])
     fresh: list[HeldChange] = []
     for before, after in held:
         new = HeldChange(user_id=before.id, actor=actor, reason=reason, at=now)
@@ -174,14 +173,9 @@ def _affirmed(change: HeldChange, facts: frozenset[str]) -> HeldChange:
     )
 
 
-async def _waiting(tx: Transaction, company: Company, door: Door) -> Mapping[str, HeldChange]:
-    holds = await tx.holds(company.id)
-    return {change.user_id: change for hold in holds if hold.door is door for change in hold.changes}
-
-
 async def _hold_id(tx: Transaction, company: Company, door: Door) -> str:
     """Return the id of the door's hold, a new one if nothing of it waits."""
-    return next((hold.id for hold in await tx.holds(company.id) if hold.door is door), None) or ids.new_id()
+    return await tx.hold_id(company.id, door) or ids.new_id()
 
 
 def _entry(

@@ -23,6 +23,7 @@ from kleanxmpp.model import (
     Door,
     Due,
     Group,
+    HeldChange,
     Hold,
     Offboarding,
     Priority,
@@ -270,6 +271,12 @@ class Transaction(Protocol):
     async def forget_passed(self, company_id: str, door: Door, *, before: datetime) -> None: ...
     async def holds(self, company_id: str) -> Sequence[Hold]:
         """Return what waits for a confirmation, at most one hold of each door, in the order of the doors' names."""
+
+    async def hold_id(self, company_id: str, door: Door) -> str | None:
+        """Return the id of the door's hold, if anything of it waits."""
+
+    async def waiting(self, company_id: str, door: Door, user_ids: Collection[str]) -> Mapping[str, HeldChange]:
+        """Return what the door's hold has about these people, by user id; cost follows them, not the hold."""
 
     async def hold_back(self, hold: Hold) -> None:
         """Add these changes to the door's hold, whose id is this one. A person's earlier change is replaced."""

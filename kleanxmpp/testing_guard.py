@@ -1,11 +1,11 @@
 """The part of `MemoryDirectory`'s transaction about the guard against mass changes."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
 from kleanxmpp.desired import may_chat
-from kleanxmpp.model import Door, Hold
+from kleanxmpp.model import Door, HeldChange, Hold
 from kleanxmpp.testing_tables import MemoryPart
 
 
@@ -31,6 +31,14 @@ class MemoryGuard(MemoryPart):
 
     async def holds(self, company_id: str) -> Sequence[Hold]:
         return [hold for (owner, _), hold in sorted(self._tables.holds.items()) if owner == company_id]
+
+    async def hold_id(self, company_id: str, door: Door) -> str | None:
+        found = self._tables.holds.get((company_id, door))
+        return None if found is None else found.id
+
+    async def waiting(self, company_id: str, door: Door, user_ids: Collection[str]) -> Mapping[str, HeldChange]:
+        found = self._tables.holds.get((company_id, door))
+        return {one.user_id: one for one in found.changes if one.user_id in set(user_ids)} if found else {}
 
     async def hold_back(self, hold: Hold) -> None:
         await self.release(hold.company_id, hold.door, [change.user_id for change in hold.changes])

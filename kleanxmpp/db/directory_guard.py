@@ -1,13 +1,14 @@
 """What doors must not do yet, and how much each has done lately. A hold is the rows of one door in one company."""
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 
 from sqlalchemy import delete, func, insert, select
 
 from kleanxmpp import ids
+from kleanxmpp.db.rows import value_of
 from kleanxmpp.db.session import Part, chunks
 from kleanxmpp.db.tables import ENTITLED, companies, held_changes, passages, users
 from kleanxmpp.model import Door, HeldChange, Hold
@@ -42,12 +43,24 @@ class Guard(Part):
         for row in await self._session.rows(
             mine.order_by(held_changes.c.door, held_changes.c.at, held_changes.c.user_id)
         ):
-            facts = {name: row._mapping[name] for name in HeldChange.__dataclass_fields__}
-            found[row.door, row.hold_id].append(HeldChange(**facts))
+            found[row.door, row.hold_id].append(value_of(HeldChange, row))
         return [
             Hold(id=hold_id, company_id=company_id, door=door, changes=tuple(changes))
             for (door, hold_id), changes in found.items()
         ]
+
+    async def hold_id(self, company_id: str, door: Door) -> str | None:
+        mine = (held_changes.c.company_id == company_id, held_changes.c.door == door)
+        row = await self._session.row(select(held_changes.c.hold_id).where(*mine).limit(1))
+        return None if row is None else str(row.hold_id)
+
+    async def waiting(self, company_id: str, door: Door, user_ids: Collection[str]) -> Mapping[str, HeldChange]:
+        mine = select(held_changes).where(held_changes.c.company_id == company_id, held_changes.c.door == door)
+        found: dict[str, HeldChange] = {}
+        for some in chunks(user_ids):
+            rows = await self._session.rows(mine.where(held_changes.c.user_id.in_(some)))
+            found |= {row.user_id: value_of(HeldChange, row) for row in rows}
+        return found
 
     async def hold_back(self, hold: Hold) -> None:
         await self.release(hold.company_id, hold.door, [change.user_id for change in hold.changes])

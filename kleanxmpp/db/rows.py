@@ -16,13 +16,15 @@ from kleanxmpp.model import (
     Evidence,
     Group,
     Handover,
+    HeldChange,
     Offboarding,
     Scope,
     User,
 )
 
-Value = TypeVar("Value", Company, User, Group, Credential)
-_NAMES = {cls: tuple(f.name for f in fields(cls)) for cls in (Company, User, Group, Credential, AuditEntry)}
+Value = TypeVar("Value", Company, User, Group, Credential, HeldChange)
+_TYPES = (Company, User, Group, Credential, AuditEntry, HeldChange)
+_NAMES = {cls: tuple(f.name for f in fields(cls)) for cls in _TYPES}
 
 
 def value_of(cls: type[Value], row: Row[Any]) -> Value:

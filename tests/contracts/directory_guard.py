@@ -47,6 +47,10 @@ class GuardContract(DirectoryBase):
             for hold in (scim, file, elsewhere):
                 await tx.hold_back(hold)
             assert await tx.holds(company.id) == [file, scim]
+            assert (await tx.hold_id(company.id, Door.SCIM), await tx.hold_id(company.id, Door.HR)) == (scim.id, None)
+            assert await tx.waiting(company.id, Door.SCIM, [anna.id, "nobody"]) == {anna.id: scim.changes[0]}
+            assert await tx.waiting(company.id, Door.SCIM, []) == {}
+            assert await tx.waiting(other.id, Door.SCIM, [anna.id, stranger.id]) == {}
             await tx.release(other.id, Door.IMPORT, [anna.id])
             await tx.release(company.id, Door.SCIM, [])
             await tx.release(company.id, Door.IMPORT, [anna.id, "nobody"])

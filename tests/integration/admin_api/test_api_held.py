@@ -115,6 +115,14 @@ async def test_without_the_directory_nobody_knows_how_many_wait() -> None:
         assert await gauge(desk) == "0.0"
 
 
+async def test_what_an_offboarding_under_way_has_not_closed_yet_is_no_leftover(desk: Desk) -> None:
+    user = await desk.person("Anna Berg")
+    desk.server.add_group_members(desk.company, "klean-may-chat", [user["username"]])
+    await desk.call("POST", f"/users/{user['id']}/deactivate")
+    looked = (await desk.call("POST", "/reconcile", {"dry_run": True})).body
+    assert looked["leftovers"] == {}
+
+
 async def test_a_sweep_counts_by_kind_what_leavers_still_had(desk: Desk) -> None:
     def counted(kind: str) -> float:
         return REGISTRY.get_sample_value("kleanxmpp_leftovers_total", {"kind": kind}) or 0.0
