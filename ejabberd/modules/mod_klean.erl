@@ -351,8 +351,9 @@ keep_inside(Packet) ->
         false ->
             %% The refusal crosses the same border back: its mark lets it pass. It says what would
             %% be said of somebody who does not exist, so nobody learns who is in another company.
-            ejabberd_router:route_error(
-              xmpp:put_meta(Packet, klean_refused, true), xmpp:err_service_unavailable()),
+            %% To the outside world nothing goes, not even a refusal.
+            _ = [ejabberd_router:route_error(
+                   xmpp:put_meta(Packet, klean_refused, true), xmpp:err_service_unavailable()) || From /= none],
             {stop, drop}
     end.
 

@@ -4,6 +4,8 @@ import hashlib
 import itertools
 import sqlite3
 import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 from ejabberd.api import EjabberdApi
@@ -28,6 +30,22 @@ COMPONENT = f"klean.{DOMAIN}"
 API_USER = f"klean-api@{DOMAIN}"
 API_PASSWORD = "api:password"
 COMPONENT_SECRET = "component-secret"
+
+PLAIN_HOST = "betreiber.test"
+OUTSIDE = "draussen.example"
+CARELESS = {
+    # a host of the operator's own, without our module, and bridges to it and to the outside world
+    f"- {OTHER_DOMAIN}": [f"- {OTHER_DOMAIN}", f"- {PLAIN_HOST}"],
+    f"klean.{OTHER_DOMAIN}:": [
+        *(line for host in (f"bot.{PLAIN_HOST}", OUTSIDE) for line in (f"{host}:", f"  password: {COMPONENT_SECRET}")),
+        f"klean.{OTHER_DOMAIN}:",
+    ],
+    "check_from: true": ["check_from: false"],
+    "s2s_access: none": ["s2s_access: all"],
+    "- status": ["- status", "- reload_config", "- oauth_issue_token"],
+    "mod_ping: {}": ["mod_ping: {}", "mod_push: {}"],
+}
+"""What operators do, by lines of our configuration."""
 
 _numbers = itertools.count(1)
 
@@ -142,3 +160,16 @@ class World:
         for client in self._open:
             await client.close()
         self._open.clear()
+
+
+@asynccontextmanager
+async def open_world(server: PrivateServer, directory: Directory) -> AsyncIterator[World]:
+    """Open the API of a running server with both gates; disconnect everybody at the end."""
+    async with EjabberdApi(server.api_url, user=API_USER, password=API_PASSWORD) as api:
+        for domain in (DOMAIN, OTHER_DOMAIN):
+            await api.groups.create(GATE_GROUP, host=domain, label="")
+        world = World(server, directory, api)
+        try:
+            yield world
+        finally:
+            await world.close()

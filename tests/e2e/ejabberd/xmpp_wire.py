@@ -231,6 +231,18 @@ class Client:
         await self.barrier()
         return any(match(element) for element in self._inbox)
 
+    def forget(self) -> None:
+        """Forget what has arrived and was not waited for."""
+        self._inbox.clear()
+
+    def received(self) -> list[Element]:
+        """Return what has arrived and was not waited for."""
+        return list(self._inbox)
+
+    def seen_text(self) -> str:
+        """Return what has arrived and was not waited for, as text."""
+        return "".join(ET.tostring(element, encoding="unicode") for element in self._inbox)
+
     async def wait_closed(self, *, seconds: float = SECONDS) -> str:
         """Wait until the server ends the stream and return its error condition, if it gives one."""
         condition = ""
