@@ -10,6 +10,7 @@ import pytest_asyncio
 
 from ejabberd.config import ServerConfig
 from ejabberd.launcher import PrivateServer, extauth_command, prepare
+from ejabberd.modules import compile_module
 from tests.e2e.edits import Edits, edit
 from tests.e2e.ejabberd.ejabberd_world import (
     CARELESS,
@@ -47,6 +48,8 @@ async def _running(folder: Path, root: Path | None, edits: Edits) -> AsyncIterat
     )
     server = await prepare(folder, config, root=root)
     edit(server, edits)
+    if "mod_tokens" in server.files.config.read_text():
+        await compile_module(server.home, server.files.code, source=Path(__file__).with_name("mod_tokens.erl"))
     await server.start()
     try:
         yield server, directory
@@ -67,7 +70,8 @@ async def careless(
     root: Path | None, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[tuple[PrivateServer, Directory]]:
     """A server whose operator opened what our configuration closes."""
-    async with _running(tmp_path_factory.mktemp("careless"), root, CARELESS) as found:
+    fast = {} if root is None else {"mod_last: {}": ["mod_last: {}", "mod_auth_fast: {}"]}
+    async with _running(tmp_path_factory.mktemp("careless"), root, {**CARELESS, **fast}) as found:
         yield found
 
 

@@ -42,8 +42,8 @@ CARELESS = {
     ],
     "check_from: true": ["check_from: false"],
     "s2s_access: none": ["s2s_access: all"],
-    "- status": ["- status", "- reload_config", "- oauth_issue_token"],
-    "mod_ping: {}": ["mod_ping: {}", "mod_push: {}"],
+    "- status": ["- status", "- reload_config", "- keep_oauth_token"],
+    "mod_ping: {}": ["mod_ping: {}", "mod_push: {}", "mod_tokens: {}"],
 }
 """What operators do, by lines of our configuration."""
 
@@ -119,14 +119,17 @@ class World:
             await self.api.groups.join([username], host=DOMAIN, groups=[group])
         return group
 
-    async def connect(self, *, domain: str = DOMAIN) -> tuple[TcpWire, Element]:
-        """Open an encrypted stream; return it with the features offered before login."""
+    async def connect(self, *, domain: str = DOMAIN, sender: str = "") -> tuple[TcpWire, Element]:
+        """Open an encrypted stream; return it with the features offered before login.
+
+        Servers that know SASL2 offer it only to clients that say who they are (`sender`).
+        """
         wire = await TcpWire.connect(self.server.c2s_port)
         self._open.append(wire)
         features = await wire.open_stream(domain)
         assert not mechanisms(features), "mechanisms are offered without TLS"
         await wire.start_tls(self.tls, domain)
-        return wire, await wire.open_stream(domain)
+        return wire, await wire.open_stream(domain, sender=sender)
 
     async def connect_websocket(self) -> WebsocketWire:
         """Open a websocket; the stream is still to be opened."""

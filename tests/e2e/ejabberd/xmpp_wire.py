@@ -59,16 +59,17 @@ class TcpWire:
         self._depth = 0
         self.header: Element | None = None
 
-    async def open_stream(self, domain: str) -> Element:
-        await self.open_header(domain)
+    async def open_stream(self, domain: str, *, sender: str = "") -> Element:
+        await self.open_header(domain, sender=sender)
         return await self.receive()
 
-    async def open_header(self, domain: str) -> str:
+    async def open_header(self, domain: str, *, sender: str = "") -> str:
         """Open a stream and return its id."""
         self._restart()
+        address = f"from='{sender}' " if sender else ""
         await self.send(
             f"<?xml version='1.0'?><stream:stream xmlns='{self._namespace}' xmlns:stream='{STREAM}' "
-            f"to='{domain}' version='1.0'>"
+            f"{address}to='{domain}' version='1.0'>"
         )
         while self.header is None:
             await self._feed()
