@@ -24,6 +24,7 @@ _ITEM: dict[type[Change], str] = {
     changes.LeaveSharedGroups: "contact_groups",
     changes.SetBookmarks: "bookmarks",
     changes.MakeReadOnly: "writing",
+    changes.ClearLeftovers: "leftovers",
 }
 
 

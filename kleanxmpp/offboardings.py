@@ -180,8 +180,14 @@ def evidence(
     ]
     if level is not Access.READ:
         names = [field.name for field in fields(Leftovers)]
-        doors += [line(name, _leftover(before, name), _leftover(after, name)) for name in names]
+        remains = [line(name, _leftover(before, name), _leftover(after, name)) for name in names]
+        # one change clears them all: what it did for each is what is gone
+        doors += [replace(one, done=_gone(one)) if done.get("leftovers") else one for one in remains]
     return tuple(doors)
+
+
+def _gone(line: Evidence) -> int:
+    return 0 if line.found is None or line.left is None else max(0, line.found - line.left)
 
 
 def _groups(state: UserState, wanted: frozenset[str]) -> int | None:

@@ -10,8 +10,7 @@ import pytest_asyncio
 
 from ejabberd.config import ServerConfig
 from ejabberd.launcher import PrivateServer, extauth_command, prepare
-from ejabberd.modules import compile_module
-from tests.e2e.edits import Edits, edit
+from tests.e2e.edits import NO_EDITS, Edits, edit
 from tests.e2e.ejabberd.ejabberd_world import (
     CARELESS,
     COMPONENT_SECRET,
@@ -47,9 +46,7 @@ async def _running(folder: Path, root: Path | None, edits: Edits) -> AsyncIterat
         api_port=0,
     )
     server = await prepare(folder, config, root=root)
-    edit(server, edits)
-    if "mod_tokens" in server.files.config.read_text():
-        await compile_module(server.home, server.files.code, source=Path(__file__).with_name("mod_tokens.erl"))
+    await edit(server, edits)
     await server.start()
     try:
         yield server, directory
@@ -61,7 +58,7 @@ async def _running(folder: Path, root: Path | None, edits: Edits) -> AsyncIterat
 async def running(
     root: Path | None, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[tuple[PrivateServer, Directory]]:
-    async with _running(tmp_path_factory.mktemp("ejabberd"), root, {}) as found:
+    async with _running(tmp_path_factory.mktemp("ejabberd"), root, NO_EDITS) as found:
         yield found
 
 

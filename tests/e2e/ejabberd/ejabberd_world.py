@@ -11,6 +11,7 @@ from pathlib import Path
 from ejabberd.api import EjabberdApi
 from ejabberd.config import GATE_GROUP
 from ejabberd.launcher import PrivateServer
+from tests.e2e.edits import HOARDING
 from tests.e2e.ejabberd.xmpp_wire import (
     Client,
     Element,
@@ -34,6 +35,7 @@ COMPONENT_SECRET = "component-secret"
 PLAIN_HOST = "betreiber.test"
 OUTSIDE = "draussen.example"
 CARELESS = {
+    **HOARDING,
     # a host of the operator's own, without our module, and bridges to it and to the outside world
     f"- {OTHER_DOMAIN}": [f"- {OTHER_DOMAIN}", f"- {PLAIN_HOST}"],
     f"klean.{OTHER_DOMAIN}:": [
@@ -42,8 +44,7 @@ CARELESS = {
     ],
     "check_from: true": ["check_from: false"],
     "s2s_access: none": ["s2s_access: all"],
-    "- status": ["- status", "- reload_config", "- keep_oauth_token"],
-    "mod_ping: {}": ["mod_ping: {}", "mod_push: {}", "mod_tokens: {}"],
+    "- status": [*HOARDING["- status"], "- reload_config"],
 }
 """What operators do, by lines of our configuration."""
 
