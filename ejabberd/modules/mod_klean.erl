@@ -10,7 +10,8 @@
 %%%    from or to a company (a host with this module) and all below it stays inside, or is answered
 %%%    with an error.
 %%% 4. Circles are changed by the component only. What a room's admin may do by a client of their own
-%%%    (invite, affiliate, ban, configure) is answered with an error. To others a room does not exist.
+%%%    (invite, affiliate, ban, configure) is answered with an error, and so is subscribing to a room
+%%%    (MucSub). To others a room does not exist.
 %%% 5. Who is on garden leave (shared group klean-read-only) reads and writes nothing, and no colleague
 %%%    writes to them. The same holds for whoever is not in the gate: what cannot be looked up is closed.
 %%% 6. Commands that spare thousands of calls: klean_shared_groups (membership of one person, without
@@ -112,7 +113,9 @@ keep_circles({Stanza, #{lserver := Host} = State}) ->
     end.
 
 changes_circle(#iq{type = set} = IQ) ->
-    xmpp:has_subtag(IQ, #muc_admin{}) orelse xmpp:has_subtag(IQ, #muc_owner{});
+    %% a MucSub subscription outlives the affiliation (before 25.08): there are none, whatever a room's options say
+    xmpp:has_subtag(IQ, #muc_admin{}) orelse xmpp:has_subtag(IQ, #muc_owner{})
+        orelse xmpp:has_subtag(IQ, #muc_subscribe{});
 changes_circle(#message{} = Message) ->
     case xmpp:get_subtag(Message, #muc_user{}) of
         #muc_user{invites = [_ | _]} -> true;

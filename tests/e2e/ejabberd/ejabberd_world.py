@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ejabberd.api import EjabberdApi
 from ejabberd.config import GATE_GROUP
-from ejabberd.launcher import PrivateServer
+from ejabberd.launcher import PrivateServer, free_ports
 from tests.e2e.edits import HOARDING
 from tests.e2e.ejabberd.xmpp_wire import (
     Client,
@@ -34,6 +34,7 @@ COMPONENT_SECRET = "component-secret"
 
 PLAIN_HOST = "betreiber.test"
 OUTSIDE = "draussen.example"
+MQTT_PORT = free_ports(1)[0]
 CARELESS = {
     **HOARDING,
     # a host of the operator's own, without our module, and bridges to it and to the outside world
@@ -41,6 +42,14 @@ CARELESS = {
     f"klean.{OTHER_DOMAIN}:": [
         *(line for host in (f"bot.{PLAIN_HOST}", OUTSIDE) for line in (f"{host}:", f"  password: {COMPONENT_SECRET}")),
         f"klean.{OTHER_DOMAIN}:",
+    ],
+    "listen:": [
+        "modules:",
+        "  mod_mqtt: {}",
+        "listen:",
+        f"  - port: {MQTT_PORT}",
+        '    ip: "127.0.0.1"',
+        "    module: mod_mqtt",
     ],
     "check_from: true": ["check_from: false"],
     "s2s_access: none": ["s2s_access: all"],
