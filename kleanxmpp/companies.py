@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from datetime import datetime
+from zoneinfo import available_timezones
 
 from kleanxmpp import drafts, errors, groups, ids, jid, offboardings
 from kleanxmpp.desired import access
@@ -31,6 +32,7 @@ class CompanyPatch:
     locale: str | None = None
     contact_visibility: ContactVisibility | None = None
     contacts_max: int | None = None
+    timezone: str | None = None
     enabled: bool | None = None
 
 
@@ -72,6 +74,8 @@ async def update_company(
                 await tx.mark_due([Due(scope=groups.scope_of(g), marked_at=now) for g in page])
         if "contact_visibility" in changed:
             await tx.mark_users_due(after.id, aspects=Aspect.CIRCLES, priority=Priority.BACKGROUND, at=now)
+        if {"locale", "timezone"} & set(changed):  # both stand in the names of who is paused
+            await tx.mark_users_due(after.id, aspects=Aspect.PROFILE, priority=Priority.BACKGROUND, at=now)
         if "enabled" in changed:
             await _switch_everybody(tx, before, after, actor=actor, reason=reason, now=now)
         return after
@@ -91,8 +95,15 @@ def _patched(company: Company, patch: CompanyPatch) -> Company:
         locale=drafts.checked_locale(patch.locale) if patch.locale is not None else company.locale,
         contact_visibility=patch.contact_visibility or company.contact_visibility,
         contacts_max=company.contacts_max if patch.contacts_max is None else patch.contacts_max,
+        timezone=company.timezone if patch.timezone is None else _checked_timezone(patch.timezone),
         enabled=company.enabled if patch.enabled is None else patch.enabled,
     )
+
+
+def _checked_timezone(name: str) -> str:
+    if name not in available_timezones():
+        raise errors.Invalid("timezone is a name of the IANA database, such as Europe/Berlin.", field="timezone")
+    return name
 
 
 async def _switch_everybody(

@@ -146,7 +146,7 @@ def room_jid(group: Group, *, rooms_domain: str) -> str:
 def user_state(person: Person, *, rooms_domain: str, aspects: Aspect = Aspect.ALL) -> UserState:
     """What the server should have about one person, as far as `aspects` ask."""
     company, level = person.company, access(person.company, person.user)
-    rooms = [c for c in person.circles if not c.group.deleted and _enters(level, c.group)]
+    rooms = [c for c in person.circles if not c.group.deleted and enters(level, c.group)]
     shared: set[str] = set()
     if Aspect.ACCESS in aspects:
         shared |= {Access.FULL: {GATE}, Access.READ: {GATE, READ_ONLY}}.get(level, set())
@@ -164,7 +164,7 @@ def user_state(person: Person, *, rooms_domain: str, aspects: Aspect = Aspect.AL
     )
 
 
-def _enters(level: Access, group: Group) -> bool:
+def enters(level: Access, group: Group) -> bool:
     """Whether somebody with this access is in the rooms of groups of this kind."""
     return level is Access.FULL or (level is Access.READ and group.kind is GroupKind.ANNOUNCEMENT)
 
@@ -194,7 +194,7 @@ def group_state(circle: GroupCircle) -> CircleState:
 def _inside(circle: GroupCircle) -> Iterator[tuple[str, Affiliation]]:
     for name, role in circle.members.items():
         yield name, _AFFILIATION[role]
-    if _enters(Access.READ, circle.group):
+    if enters(Access.READ, circle.group):
         for name in circle.readers:
             yield name, Affiliation.MEMBER
 

@@ -37,6 +37,10 @@ class Invalid(KleanError):
         self.field = field
 
 
+class NotInstalled(KleanError):
+    """A part that only this needs is not installed on this machine. The message says which."""
+
+
 class DirectoryUnavailable(KleanError):
     """The directory's database does not answer. Nothing was changed; try again."""
 

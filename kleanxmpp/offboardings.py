@@ -61,7 +61,8 @@ async def begin_all(
     for user in leavers:
         mode = mode_of(company, user)
         if found := opened.get(user.id):
-            opened[user.id] = replace(found, mode=mode, handovers=handed.get(user.id, found.handovers))
+            passed_on = handovers.together(found.handovers, handed.get(user.id, ()))
+            opened[user.id] = replace(found, mode=mode, handovers=passed_on)
             await tx.save_offboarding(opened[user.id])
             continue
         begun.append(
@@ -146,7 +147,7 @@ def evidence(
     left: UserState | None,
     wanted: UserState,
 ) -> tuple[Evidence, ...]:
-    """Say item by item what was found, what was done, and what the last look saw that is not `wanted`.
+    """Say item by item what was found that is not `wanted`, what was done, and what the last look saw of it.
 
     None: it was not looked at, and nobody knows. Which items there are depends on how far the person still takes
     part. The milliseconds are the caller's to fill in.
@@ -174,9 +175,9 @@ def evidence(
             line("sessions", done.get("sessions"), _size(after.sessions)),
         ]
     doors += [
-        line("rooms", _rooms(before, UserState()), _rooms(after, wanted)),
-        line("contact_groups", _groups(before, frozenset()), _groups(after, wanted_groups)),
-        line("bookmarks", _size(before.bookmarks), _size(after.bookmarks, besides=wanted.bookmarks)),
+        line("rooms", _rooms(before, wanted), _rooms(after, wanted)),
+        line("contact_groups", _groups(before, wanted_groups), _groups(after, wanted_groups)),
+        line("bookmarks", *(_size(state.bookmarks, besides=wanted.bookmarks) for state in (before, after))),
     ]
     if level is not Access.READ:
         names = [field.name for field in fields(Leftovers)]

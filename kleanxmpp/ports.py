@@ -144,6 +144,9 @@ class Transaction(Protocol):
     async def group(self, company_id: str, group_id: str) -> Group | None:
         """Return the group, also a deleted one (tombstone)."""
 
+    async def groups_by_id(self, company_id: str, group_ids: Collection[str]) -> Mapping[str, Group]:
+        """Return the groups found, also deleted ones, by id; unknown ids are missing. Few queries."""
+
     async def group_by_slug(self, company_id: str, slug: str) -> Group | None: ...
     async def page_groups(self, company_id: str, *, after: str | None, limit: int) -> Sequence[Group]:
         """Return up to `limit` groups that are not deleted, in the order of their slugs, those after slug `after`."""

@@ -20,6 +20,8 @@ class CompanyPatchBody(PatchBody):
     """Whom people find in their contact list: the circles they share, or the whole company."""
     contacts_max: Annotated[int, Field(ge=0, le=100_000)] = 0
     """Circles with more members give a room only, no contacts."""
+    timezone: Annotated[str, Field(min_length=1, max_length=64, examples=["Europe/Berlin"])] = ""
+    """Where a day begins: a name of the IANA database."""
     enabled: bool = True
     """Only for the operator. Switching it off off-boards everybody."""
     reason: Reason | None = None
@@ -40,6 +42,7 @@ class CompanyView(View):
     locale: str
     contact_visibility: ContactVisibility
     contacts_max: int
+    timezone: str
 
     @classmethod
     def of(cls, company: Company) -> Self:
@@ -52,4 +55,5 @@ class CompanyView(View):
             locale=company.locale,
             contact_visibility=company.contact_visibility,
             contacts_max=company.contacts_max,
+            timezone=company.timezone,
         )
