@@ -124,6 +124,11 @@ INTERNAL = _kind(
     "This is a defect of the server. It was logged.",
     "Repeating may help; tell the operator when it happened.",
 )  # fmt: skip
+NOT_INSTALLED = _kind(
+    "not-installed", 501, "A part is not installed",
+    "What this needs is not installed on the server's machine.",
+    "Give the operator the detail of the answer: it names the packages.",
+)  # fmt: skip
 UNAVAILABLE = _kind(
     "directory-unavailable", 503, "The directory does not answer",
     "The directory's database does not answer right now. Nothing was changed.",
@@ -150,6 +155,6 @@ KINDS: dict[str, Kind] = {
     for kind in (
         MALFORMED, UNAUTHORIZED, MISSING_SCOPE, OTHER_COMPANY, NOT_FOUND, UNKNOWN_COMPANY, METHOD_NOT_ALLOWED, TIMEOUT,
         CONFLICT, IN_PROGRESS, SECRET_SHOWN, UNSAFE_PLAN, STALE, TOO_LARGE, MEDIA_TYPE, INVALID, COMPANY_NEEDED,
-        KEY_REUSED, INTERNAL, UNAVAILABLE, SERVER_UNREACHABLE, NO_RECONCILER, NOT_READY,
+        KEY_REUSED, INTERNAL, NOT_INSTALLED, UNAVAILABLE, SERVER_UNREACHABLE, NO_RECONCILER, NOT_READY,
     )
 }  # fmt: skip

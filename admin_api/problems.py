@@ -72,6 +72,8 @@ def from_core(error: errors.KleanError) -> Problem:
             return Problem(kind=kinds.INVALID, detail=str(error), errors=_named(name, error))
         case errors.UnsafePlan():
             return Problem(kind=kinds.UNSAFE_PLAN, detail=str(error))
+        case errors.NotInstalled():
+            return Problem(kind=kinds.NOT_INSTALLED, detail=str(error))
         case errors.DirectoryUnavailable():
             return Problem(kind=kinds.UNAVAILABLE, headers=_RETRY)
         case errors.ServerError():

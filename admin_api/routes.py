@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pydantic import BaseModel
 
 from . import problem_kinds as kinds
-from .answers import JSON, JSON_LINES
+from .answers import JSON, JSON_LINES, PDF
 from .handlers import (
     access,
     audit,
@@ -106,6 +106,8 @@ OPERATIONS: tuple[Operation, ...] = (
         tag="Off-boarding", waits=True, versioned=True),
     _op("GET", _USER + "/offboardings", offboardings.list_offboardings, "users:read", {200: OffboardingPage},
         tag="Off-boarding"),
+    _op("GET", _USER + "/offboardings/{offboarding_id}.pdf", offboardings.print_offboarding, "users:read", {200: None},
+        kinds.NOT_INSTALLED, tag="Off-boarding", media_type=PDF),  # before the next, which matches it, too
     _op("GET", _USER + "/offboardings/{offboarding_id}", offboardings.get_offboarding, "users:read",
         {200: OffboardingView}, tag="Off-boarding"),
 

@@ -1,11 +1,14 @@
 """Taking access away, giving it back, erasing, and the evidence of it. A caller may wait for the proof."""
 
 from kleanxmpp import errors, handovers, offboardings, users
+from kleanxmpp.documents.facts import evidence_facts
+from kleanxmpp.documents.pdf import evidence_pdf
 from kleanxmpp.model import Offboarding, User
 
 from .. import etags, waiting
-from ..answers import Answer
-from ..schemas.offboardings import OffboardingPage, OffboardingQuery, OffboardingView, status_url
+from ..answers import Answer, Document
+from ..languages import preferred_language
+from ..schemas.offboardings import OffboardingPage, OffboardingQuery, OffboardingView, PrintQuery, status_url
 from ..schemas.types import Id
 from ..schemas.users import DeactivationBody, ReasonBody, reactivated_view
 from ..services import Call
@@ -89,6 +92,21 @@ async def get_offboarding(call: Call, *, user_id: Id, offboarding_id: Id) -> Ans
     `complete` is true only when every door was looked at again on the live server and found closed.
     """
     return Answer(body=await _view(call, await _of_user(call, user_id, offboarding_id)))
+
+
+async def print_offboarding(call: Call, *, user_id: Id, offboarding_id: Id, query: PrintQuery) -> Answer:
+    """Print an off-boarding and its evidence.
+
+    One page (PDF/A) for the personnel file, in German or English. What could not be checked is called "not checked".
+    After erasure it shows ids in place of names. The address ends in `.pdf`, so that a link or a saved file says what
+    it is.
+    """
+    found = await _of_user(call, user_id, offboarding_id)
+    locale = query.lang or preferred_language(call.headers) or call.company.locale
+    facts = await evidence_facts(call.directory, call.company, found)
+    content = await evidence_pdf(facts, locale=locale, now=call.now)
+    document = Document(content=content, name=f"offboarding-{found.id}.pdf")
+    return Answer(document=document, headers={"Content-Language": locale, "Cache-Control": "no-store"})
 
 
 async def _of_user(call: Call, user_id: str, offboarding_id: str) -> Offboarding:

@@ -112,6 +112,13 @@ class OffboardingQuery(Query):
     limit: Annotated[int, Field(ge=1, le=500)] = 100
 
 
+class PrintQuery(Query):
+    """In which language."""
+
+    lang: Literal["de", "en"] | None = None
+    """Left out: what Accept-Language prefers, else the company's."""
+
+
 class OffboardingPage(View):
     """The newest first."""
 

@@ -59,10 +59,17 @@ async def set_(
         ContactVisibility | None, Parameter(help="Whom people find in their contact list: their groups or everybody.")
     ] = None,
     contacts_max: Annotated[int | None, Parameter(help="Larger circles give a room only, no contacts.")] = None,
+    timezone: Annotated[str | None, Parameter(help="Where a day begins: a name of the IANA database.")] = None,
     options: Options = DEFAULTS,
 ) -> None:
     """Change what holds for everybody in a company."""
-    patch = CompanyPatch(name=name, locale=locale, contact_visibility=contact_visibility, contacts_max=contacts_max)
+    patch = CompanyPatch(
+        name=name,
+        locale=locale,
+        contact_visibility=contact_visibility,
+        contacts_max=contacts_max,
+        timezone=timezone,
+    )
     if patch == CompanyPatch():
         raise errors.Invalid("Say what to change, for example --name.")
     await _change(options, domain, patch, reason=None, sentence="Changed {}.")
@@ -111,4 +118,5 @@ def _facts(company: Company) -> dict[str, Any]:
         "locale": company.locale,
         "contact_visibility": company.contact_visibility.value,
         "contacts_max": company.contacts_max,
+        "timezone": company.timezone,
     }

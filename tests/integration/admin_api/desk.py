@@ -89,7 +89,9 @@ class Desk:
             raw["json"] = body
         path = path if path.startswith(("/api", "/healthz", "/readyz", "/metrics", "/problems")) else f"/api/v1{path}"
         async with self.client.request(method, path, headers=sent, **raw) as response:
-            return Answered(status=response.status, headers=response.headers.copy(), text=await response.text())
+            return Answered(
+                status=response.status, headers=response.headers.copy(), text=await response.text(errors="replace")
+            )
 
     async def until(self, path: str, holds: Callable[[Answered], bool]) -> Answered:
         """Read again and again until the answer is as wanted."""

@@ -20,6 +20,7 @@ PROMISED = {
     ("GET", "/api/v1/users/{user_id}/access"),
     ("GET", "/api/v1/users/{user_id}/offboardings"),
     ("GET", "/api/v1/users/{user_id}/offboardings/{offboarding_id}"),
+    ("GET", "/api/v1/users/{user_id}/offboardings/{offboarding_id}.pdf"),
     ("GET", "/api/v1/users/{user_id}/credentials"), ("POST", "/api/v1/users/{user_id}/credentials"),
     ("DELETE", "/api/v1/users/{user_id}/credentials/{credential_id}"),
     ("GET", "/api/v1/groups"), ("POST", "/api/v1/groups"),

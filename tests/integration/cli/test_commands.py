@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from kleanxmpp import csv_file, settings
-from kleanxmpp.cli import shell, user
+from kleanxmpp.cli import offboarding, shell
 from kleanxmpp.db.directory import SqlDirectory
 from tests.integration.cli.conftest import Run
 
@@ -34,8 +34,11 @@ def test_lists_are_tables_for_people_and_json_for_programs(run: Run) -> None:
     run("user", "add", "Jörg Groß")
     run("user", "add", "Zoë Wei", "--no-active")
     table = run("user", "list").out.splitlines()
-    assert " ".join(table[0].split()) == "USERNAME DISPLAY NAME ACTIVE CHAT PERMISSION MAY CHAT EXTERNAL ID"
-    assert " ".join(table[1].split()) == "joerg.gross Jörg Groß yes yes yes -"
+    assert (
+        " ".join(table[0].split())
+        == "USERNAME DISPLAY NAME ACTIVE CHAT PERMISSION MAY CHAT ABSENCE RETURNS ON EXTERNAL ID"
+    )
+    assert " ".join(table[1].split()) == "joerg.gross Jörg Groß yes yes yes - - -"
     assert table[1].index("yes") == table[2].index("no")
     assert [one["username"] for one in run("user", "list", "--json").json] == ["joerg.gross", "zoe.wei"]
     assert [one["username"] for one in run("user", "list", "--no-active", "--json").json] == ["zoe.wei"]
@@ -84,7 +87,7 @@ def test_waiting_ends_with_the_proof(run: Run, home: Path, capsys: pytest.Captur
     async def both() -> int:
         directory = SqlDirectory(settings.read().database.url.get_secret_value())
         proving = asyncio.create_task(prove(directory))
-        code = await user.deactivate("anna.berg", wait=30.0, options=shell.DEFAULTS)
+        code = await offboarding.deactivate("anna.berg", wait=30.0, options=shell.DEFAULTS)
         await proving
         await directory.close()
         return code
