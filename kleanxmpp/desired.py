@@ -257,8 +257,11 @@ def marked_name(name: str, *, absence: Absence | None, until: datetime | None, c
 
 def _profile(person: Person) -> Profile:
     user = person.user
-    name = marked_name(user.display_name, absence=user.absence, until=user.absent_until, company=person.company)
-    return Profile(full_name=name, nickname=user.nickname)
+    full_name, nickname = (
+        marked_name(name, absence=user.absence, until=user.absent_until, company=person.company)
+        for name in (user.display_name, user.nickname)
+    )
+    return Profile(full_name=full_name, nickname=nickname, reserved=user.nickname)
 
 
 def _bookmarks(user: User, circles: Iterable[Circle], *, rooms_domain: str) -> frozenset[Bookmark]:

@@ -320,6 +320,17 @@ class ServerContract:
         await hand.do(changes.SetProfile(username=ben, profile=wanted))
         assert (await hand.user(look_at(ben, profile=True))).profile == wanted
 
+    async def test_a_marked_name_is_shown_and_the_plain_one_stays_reserved(self, hand: Hand) -> None:
+        anna, ben = await hand.world.hire("anna"), await hand.world.hire("ben")
+        plain = Profile(full_name="A", nickname=hand.world.name("Anna"))
+        marked = Profile(full_name="A (bis 01.03.)", nickname=f"{plain.nickname} (bis 01.03.)", reserved=plain.nickname)
+        await hand.do(changes.SetProfile(username=anna, profile=marked))
+        assert (await hand.user(look_at(anna, profile=True))).profile == marked
+        with pytest.raises(errors.Temporary):
+            await hand.do(changes.SetProfile(username=ben, profile=plain))
+        await hand.do(changes.SetProfile(username=anna, profile=plain))
+        assert (await hand.user(look_at(anna, profile=True))).profile == plain
+
     async def test_bookmarks_become_exactly_those_desired(self, hand: Hand) -> None:
         anna = await hand.world.hire("anna")
         service = hand.world.rooms_domain(hand.company)

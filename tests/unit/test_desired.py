@@ -125,7 +125,8 @@ def test_who_is_paused_keeps_contacts_under_a_marked_name_and_nothing_else() -> 
     assert not desired.may_log_in(COMPANY, person.user)
     assert (state.sessions, state.affiliations, state.bookmarks) == (frozenset(), {}, frozenset())
     assert state.shared_groups == {contact_group(TEAM)}
-    assert state.profile == Profile(full_name="Anna Groß (bis 01.03.)", nickname="Anna Groß")
+    assert state.profile == Profile(full_name="Anna Groß (bis 01.03.)", nickname="Anna Groß (bis 01.03.)")
+    assert state.profile and state.profile.reserved == "Anna Groß", "nobody else takes the name meanwhile"
     assert state.leftovers == NOTHING_LEFT
     look = desired.user_look(person, aspects=Aspect.ALL)
     assert (look.any_session, look.leftovers, look.profile) == (True, True, True)
