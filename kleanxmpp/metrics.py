@@ -14,3 +14,4 @@ SWEEP_SECONDS = Gauge("kleanxmpp_sweep_seconds", "How long the last full sweep t
 TRACES = Counter("kleanxmpp_traces_total", "People without access whom a sweep took out of strange rooms")
 STRANGE_ROOMS = Gauge("kleanxmpp_strange_rooms", "Rooms on our service that the directory does not know")
 SERVER_REACHABLE = Gauge("kleanxmpp_server_reachable", "Whether the XMPP server can be observed and changed")
+FILES_REMOVED = Counter("kleanxmpp_files_removed_total", "Uploaded files and leftovers that retention removed", ["why"])

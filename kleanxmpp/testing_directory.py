@@ -10,13 +10,16 @@ from contextlib import asynccontextmanager
 
 from kleanxmpp import errors
 from kleanxmpp.ports import Transaction
+from kleanxmpp.testing_files import MemoryFiles
 from kleanxmpp.testing_groups import MemoryCircles, MemoryGroups
 from kleanxmpp.testing_people import MemoryCompanies, MemoryUsers
 from kleanxmpp.testing_records import MemoryDue, MemoryRecords
 from kleanxmpp.testing_tables import Tables
 
 
-class MemoryTransaction(MemoryCompanies, MemoryUsers, MemoryGroups, MemoryCircles, MemoryDue, MemoryRecords):
+class MemoryTransaction(
+    MemoryCompanies, MemoryUsers, MemoryGroups, MemoryCircles, MemoryDue, MemoryRecords, MemoryFiles
+):
     """One transaction on the tables in memory; see `kleanxmpp.ports.Transaction`."""
 
 

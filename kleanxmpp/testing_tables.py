@@ -17,6 +17,7 @@ from kleanxmpp.model import (
     Company,
     Credential,
     Due,
+    File,
     Group,
     Offboarding,
     Role,
@@ -38,6 +39,7 @@ class Tables:
     nicknames: dict[Key, str] = field(default_factory=dict)
     external_ids: dict[Key, str] = field(default_factory=dict)
     credentials: dict[str, tuple[Credential, str]] = field(default_factory=dict)
+    files: dict[str, tuple[File, str]] = field(default_factory=dict)
     groups: dict[str, Group] = field(default_factory=dict)
     circles: dict[str, dict[str, Role]] = field(default_factory=dict)
     departures: set[tuple[str, str]] = field(default_factory=set)

@@ -14,6 +14,7 @@ from kleanxmpp.model import (
     Credential,
     Due,
     Evidence,
+    File,
     Group,
     Handover,
     Offboarding,
@@ -21,8 +22,8 @@ from kleanxmpp.model import (
     User,
 )
 
-Value = TypeVar("Value", Company, User, Group, Credential)
-_NAMES = {cls: tuple(f.name for f in fields(cls)) for cls in (Company, User, Group, Credential, AuditEntry)}
+Value = TypeVar("Value", Company, User, Group, Credential, File)
+_NAMES = {cls: tuple(f.name for f in fields(cls)) for cls in (Company, User, Group, Credential, File, AuditEntry)}
 
 
 def value_of(cls: type[Value], row: Row[Any]) -> Value:
@@ -31,7 +32,7 @@ def value_of(cls: type[Value], row: Row[Any]) -> Value:
     return cls(**{name: found[name] for name in _NAMES[cls]})
 
 
-def row_of(value: Company | User | Group | Credential) -> dict[str, object]:
+def row_of(value: Company | User | Group | Credential | File) -> dict[str, object]:
     """Make the row of a value; a user's comes with the keys by which people are compared and found."""
     row = {name: getattr(value, name) for name in _NAMES[type(value)]}
     if isinstance(value, User):

@@ -2,10 +2,13 @@
 
 from tests.contracts.directory_circles import CirclesContract
 from tests.contracts.directory_due import DueContract
+from tests.contracts.directory_files import FilesContract
 from tests.contracts.directory_records import RecordsContract
 from tests.contracts.directory_transactions import TransactionsContract
 from tests.contracts.directory_users import UsersContract
 
 
-class DirectoryContract(TransactionsContract, UsersContract, CirclesContract, DueContract, RecordsContract):
+class DirectoryContract(
+    TransactionsContract, UsersContract, CirclesContract, DueContract, RecordsContract, FilesContract
+):
     pass
