@@ -43,6 +43,8 @@ async def _put(request: web.Request, store: FileStore) -> web.Response:
     services = request.app[SERVICES]
     if request.content_length is None:
         raise web.HTTPLengthRequired
+    if "Content-Encoding" in request.headers:
+        raise web.HTTPUnsupportedMediaType
     given = request.headers.get("Content-Type", "")
     sent = files.Sent(
         token=request.match_info["token"],

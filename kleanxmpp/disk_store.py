@@ -8,6 +8,7 @@ import asyncio
 import os
 import re
 import secrets
+from collections import Counter
 from collections.abc import AsyncIterator, Collection, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from datetime import datetime
@@ -17,6 +18,8 @@ from kleanxmpp import errors
 
 _ID = re.compile(r"[0-9a-f]{32}")
 _PART = ".part"
+_AT_ONCE = 4
+"""A device that lost its connection tries again; more than that wants to fill the disk with one grant."""
 
 
 class DiskStore:
@@ -24,16 +27,25 @@ class DiskStore:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self._coming: Counter[str] = Counter()
 
     @asynccontextmanager
     async def incoming(self, file_id: str) -> AsyncIterator["IncomingFile"]:
         final = self._path(file_id)
-        with _translated():
-            opened = await asyncio.to_thread(_open_part, final)
+        if self._coming[file_id] >= _AT_ONCE:
+            raise errors.Forbidden
+        self._coming[file_id] += 1
         try:
-            yield opened
+            with _translated():
+                opened = await asyncio.to_thread(_open_part, final)
+            try:
+                yield opened
+            finally:
+                opened.drop()
         finally:
-            opened.drop()
+            self._coming[file_id] -= 1
+            if not self._coming[file_id]:
+                del self._coming[file_id]
 
     async def path(self, file_id: str) -> Path | None:
         path = self._path(file_id)

@@ -67,7 +67,10 @@ class FileStore(Protocol):
     """Where the bytes are, by the file's id. Raises StoreUnavailable."""
 
     def incoming(self, file_id: str) -> AbstractAsyncContextManager[Incoming]:
-        """Take bytes in. What was not kept at the end of the block is gone."""
+        """Take bytes in. What was not kept at the end of the block is gone.
+
+        Raises Forbidden when the same file comes in many times at once.
+        """
 
     async def path(self, file_id: str) -> Path | None:
         """Return where the file can be read, None if there is none."""

@@ -18,13 +18,14 @@ from slixmpp.xmlstream.handler import CoroutineCallback
 from slixmpp.xmlstream.matcher import MatchXPath
 
 from kleanxmpp import errors, files
-from kleanxmpp.ports import Directory
 
 from ..commands.data_forms import make_facts
+from ..commands.rate import Limiter, Rate, Verdict
 from ..connection import Connection
 from ..errors import answering
 from ..locale import in_every_language
-from .askers import Stanza, unavailable_in_words
+from .adhoc import IQ_RATE
+from .askers import Questions, Stanza, unavailable_in_words
 
 NAMESPACE = "urn:xmpp:http:upload:0"
 _REQUEST, _SLOT = f"{{{NAMESPACE}}}request", f"{{{NAMESPACE}}}slot"
@@ -32,22 +33,27 @@ _NAME = "KleanXMPP"
 
 
 class Upload:
-    """Gives out slots below `files_url`. Who may have one and how many is the core's business."""
+    """Gives out slots below `files_url`. Who may have one and how much is the core's business."""
 
     def __init__(
-        self, directory: Directory, *, files_url: str, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+        self,
+        questions: Questions,
+        *,
+        files_url: str,
+        rate: Rate = IQ_RATE,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        self._directory, self._files_url, self._clock = directory, files_url, clock
+        self._questions, self._files_url, self._clock = questions, files_url, clock
+        self._limiter = Limiter(rate)
 
     def register(self, connection: Connection) -> None:
         """Take over requests for slots, and announce them. Comes after `DiscoHandler`."""
-        self._addresses = connection.addresses
-        xmpp = connection.xmpp
+        addresses, xmpp = connection.addresses, connection.xmpp
         matcher = MatchXPath(f"{{{xmpp.default_ns}}}iq/{_REQUEST}")
         xmpp.register_handler(CoroutineCallback("Upload Slot", matcher, answering(self.on_request)))
         disco: Any = xmpp.plugin["xep_0030"]
         self._described = disco.static.get_info
-        for host in map(self._addresses.component, self._addresses.domains):
+        for host in map(addresses.component, addresses.domains):
             disco.add_feature(NAMESPACE, jid=host)
             disco.add_identity(category="store", itype="file", name=_NAME, jid=host)
             disco.set_node_handler("get_info", JID(host), None, self.on_info)
@@ -55,9 +61,9 @@ class Upload:
     async def on_info(self, to: JID, node: str, sender: JID, iq: Stanza) -> DiscoInfo:
         """Describe the component as before, and add how large a file may be."""
         info: DiscoInfo = copy(self._described(to, node, sender, iq))
-        domain = self._addresses.company_of(to.host)
+        domain = self._questions.addresses.company_of(to.host)
         with unavailable_in_words():
-            async with self._directory.read() as tx:
+            async with self._questions.directory.read() as tx:
                 company = await tx.company_by_domain(domain or "")
         if company is not None and not node:
             limit = {"max-file-size": str(files.largest(company))}
@@ -68,13 +74,20 @@ class Upload:
         """Give a slot, or say why not."""
         if iq["type"] not in ("get", "set"):
             return
-        domain = self._addresses.asked_as(iq["to"].host, sender_host=iq["from"].host)
-        if domain is None or iq["to"].local or not iq["from"].local:
+        domain = self._questions.company_asked(iq)
+        if iq["to"].local:
             raise XMPPError("service-unavailable")
+        if self._limiter.ask(iq["from"].bare) is not Verdict.ANSWER:
+            text = in_every_language(lambda texts: texts.too_fast)
+            raise XMPPError("resource-constraint", etype="wait", text=text)
         try:
             with unavailable_in_words():
                 file, token = await files.grant(
-                    self._directory, domain=domain, username=iq["from"].local, wanted=_wanted(iq), now=self._clock()
+                    self._questions.directory,
+                    domain=domain,
+                    username=iq["from"].local,
+                    wanted=_wanted(iq),
+                    now=self._clock(),
                 )
         except errors.TooLarge as error:
             _refuse(iq, "not-acceptable", "modify", _too_large(error))

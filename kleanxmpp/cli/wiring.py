@@ -17,6 +17,7 @@ from aiohttp import web
 from admin_api.app import create_app, make_runner
 from admin_api.settings import ApiSettings
 from component.app import ComponentSettings, open_component
+from component.handlers.askers import Questions
 from component.handlers.assistant import assistant_handlers
 from component.handlers.upload import Upload
 from kleanxmpp import errors, file_keeping, logs
@@ -108,7 +109,8 @@ async def _open_component(
     chosen = component_settings(settings, domains=domains)
     handlers = [*assistant_handlers(directory, addresses=chosen.addresses)]
     if settings.files.public_url is not None:
-        handlers.append(Upload(directory, files_url=f"{settings.files.public_url}/files"))
+        questions = Questions(directory=directory, addresses=chosen.addresses)
+        handlers.append(Upload(questions, files_url=f"{settings.files.public_url}/files"))
     component = await stack.enter_async_context(open_component(chosen, handlers=handlers))
     steps = Steps(
         directory=directory,

@@ -1,6 +1,7 @@
 """Files on their way in and out over HTTP, and what the API says about them."""
 
 import asyncio
+import contextlib
 import logging
 import os
 import stat
@@ -13,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from kleanxmpp import companies, file_keeping, files, ids, users
+from kleanxmpp import companies, errors, file_keeping, files, ids, users
 from kleanxmpp.companies import CompanyPatch
 from kleanxmpp.disk_store import DiskStore
 from kleanxmpp.files import Wanted
@@ -177,6 +178,26 @@ async def test_an_upload_without_a_length_is_refused(office: Office) -> None:
     _, path = await office.granted()
     assert (await office.put(path, stream())).status == 411
     assert office.on_disk() == []
+
+
+async def test_a_packed_upload_is_refused(office: Office) -> None:
+    _, path = await office.granted()
+    packed = await office.http("PUT", path, PICTURE, Content_Type="image/jpeg", Content_Encoding="gzip")
+    assert packed.status == 415
+    assert office.on_disk() == []
+
+
+async def test_one_grant_cannot_fill_the_disk(office: Office) -> None:
+    file, _ = await office.granted()
+    async with contextlib.AsyncExitStack() as stack:
+        for _ in range(4):
+            await stack.enter_async_context(office.store.incoming(file.id))
+        with pytest.raises(errors.Forbidden):
+            await stack.enter_async_context(office.store.incoming(file.id))
+        assert len(office.on_disk()) == 4
+    assert office.on_disk() == []
+    async with office.store.incoming(file.id):
+        pass
 
 
 async def test_a_grant_is_too_old_after_five_minutes(office: Office) -> None:
