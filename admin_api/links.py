@@ -12,10 +12,10 @@ from urllib.parse import quote
 from aiohttp import web
 
 from kleanxmpp import errors, files, media_types
-from kleanxmpp.file_ports import FileStore
-from kleanxmpp.model import File
+from kleanxmpp.file_ports import File, FileStore
 
 from . import problem_kinds as kinds
+from . import problems
 from .problems import Problem
 from .services import SERVICES, Services
 
@@ -44,7 +44,7 @@ async def _put(request: web.Request, store: FileStore) -> web.Response:
     if request.content_length is None:
         raise web.HTTPLengthRequired
     if "Content-Encoding" in request.headers:
-        raise web.HTTPUnsupportedMediaType
+        raise problems.invalid("Content-Encoding", "A file is uploaded as it is.")
     given = request.headers.get("Content-Type", "")
     sent = files.Sent(
         token=request.match_info["token"],

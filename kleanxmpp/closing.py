@@ -84,6 +84,8 @@ class Closing:
             raise resisting or errors.Temporary("Looked at again, something is still open.")
         if self.person.user.erasing:
             self._files = await files.erase_files_of(self.steps.directory, self.steps.files, self.person.user)
+            if self._files[1] != 0:
+                raise errors.Temporary("Files of the person are still there, or nobody could look.")
             step = changes.EraseAccount(username=self.person.user.username)
             await self.steps.server.apply(self.person.company, step)
 

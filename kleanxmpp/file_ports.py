@@ -1,4 +1,4 @@
-"""What the core needs for files: their rows in the directory (a part of `Transaction`), and a place for their bytes.
+"""Files as values, and what the core needs for them: rows in the directory (part of `Transaction`), a place for bytes.
 
 The two are never changed in one step. So a row comes before its bytes and goes after them, and what a crash leaves
 between the two is harmless: a row without bytes is a dead link, bytes without a row are removed by `file_keeping`.
@@ -6,11 +6,37 @@ between the two is harmless: a row without bytes is a dead link, bytes without a
 
 from collections.abc import Collection, Sequence
 from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 
-from kleanxmpp.model import File
+
+class FileState(StrEnum):
+    """What became of an upload that was asked for. `erased`: nobody gets it any more, and its bytes are to go."""
+
+    GRANTED = "granted"
+    STORED = "stored"
+    ERASED = "erased"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class File:
+    """A file that somebody sends to colleagues. Its link exists only in their messages.
+
+    `expires_at`: until when the upload must begin, and of a stored file, until when the link works.
+    """
+
+    id: str
+    company_id: str
+    user_id: str
+    name: str
+    size: int
+    media_type: str
+    created_at: datetime
+    expires_at: datetime
+    state: FileState = FileState.GRANTED
 
 
 class FileRecords(Protocol):

@@ -13,8 +13,8 @@ from zoneinfo import ZoneInfo
 
 from kleanxmpp import errors, ids, media_types
 from kleanxmpp.desired import may_chat
-from kleanxmpp.file_ports import FileStore
-from kleanxmpp.model import AuditEntry, Company, File, FileState, User
+from kleanxmpp.file_ports import File, FileState, FileStore
+from kleanxmpp.model import AuditEntry, Company, User
 from kleanxmpp.ports import Directory, Transaction
 
 BEGIN_WITHIN = timedelta(minutes=5)

@@ -153,32 +153,6 @@ class ApiToken:
     created_at: datetime
 
 
-class FileState(StrEnum):
-    """What became of an upload that was asked for. `erased`: nobody gets it any more, and its bytes are to go."""
-
-    GRANTED = "granted"
-    STORED = "stored"
-    ERASED = "erased"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class File:
-    """A file that somebody sends to colleagues. Its link exists only in their messages.
-
-    `expires_at`: until when the upload must begin, and of a stored file, until when the link works.
-    """
-
-    id: str
-    company_id: str
-    user_id: str
-    name: str
-    size: int
-    media_type: str
-    created_at: datetime
-    expires_at: datetime
-    state: FileState = FileState.GRANTED
-
-
 class ScopeKind(StrEnum):
     """What a unit of work is about. `company` holds what belongs to no single person or group: the gate's existence."""
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from kleanxmpp import errors
-from kleanxmpp.model import File, FileState
+from kleanxmpp.file_ports import File, FileState
 from kleanxmpp.testing_tables import MemoryPart
 
 

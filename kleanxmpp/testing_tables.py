@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, fields
 from datetime import datetime
 
 from kleanxmpp import errors, names
+from kleanxmpp.file_ports import File
 from kleanxmpp.model import (
     ApiToken,
     AuditEntry,
@@ -17,7 +18,6 @@ from kleanxmpp.model import (
     Company,
     Credential,
     Due,
-    File,
     Group,
     Offboarding,
     Role,

@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from kleanxmpp import ids
-from kleanxmpp.model import Aspect, Company, Credential, Due, File, Group, Priority, Scope, ScopeKind, User
+from kleanxmpp.file_ports import File
+from kleanxmpp.model import Aspect, Company, Credential, Due, Group, Priority, Scope, ScopeKind, User
 
 AT = datetime(2026, 1, 5, 8, 0, tzinfo=UTC)
 _numbers = itertools.count(1)

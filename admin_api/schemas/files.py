@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Self
 
-from kleanxmpp.model import File
+from kleanxmpp.file_ports import File
 
 from .types import View
 

@@ -8,7 +8,7 @@ from sqlalchemy import and_, delete, func, insert, or_, select, update
 from kleanxmpp.db.rows import row_of, value_of
 from kleanxmpp.db.session import Part, chunks
 from kleanxmpp.db.tables import files
-from kleanxmpp.model import File, FileState
+from kleanxmpp.file_ports import File, FileState
 
 
 class Files(Part):

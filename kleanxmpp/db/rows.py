@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 from sqlalchemy import Row
 
 from kleanxmpp import errors, names
+from kleanxmpp.file_ports import File
 from kleanxmpp.model import (
     ApiToken,
     Aspect,
@@ -14,7 +15,6 @@ from kleanxmpp.model import (
     Credential,
     Due,
     Evidence,
-    File,
     Group,
     Handover,
     Offboarding,

@@ -28,7 +28,8 @@ from sqlalchemy import (
 )
 
 from kleanxmpp.db.columns import TEXT, Texts, UtcDateTime, WordOf
-from kleanxmpp.model import Absence, ContactVisibility, FileState, GroupKind, Mode, Priority, Role, ScopeKind
+from kleanxmpp.file_ports import FileState
+from kleanxmpp.model import Absence, ContactVisibility, GroupKind, Mode, Priority, Role, ScopeKind
 
 metadata = MetaData(
     naming_convention={

@@ -6,7 +6,8 @@ from datetime import timedelta
 import pytest
 
 from kleanxmpp import errors
-from kleanxmpp.model import Company, File, FileState, User
+from kleanxmpp.file_ports import File, FileState
+from kleanxmpp.model import Company, User
 from kleanxmpp.ports import Directory
 from tests.contracts.directory_base import DirectoryBase, saved_company, saved_user
 from tests.factories import AT, a_company, a_file

@@ -11,8 +11,9 @@ import pytest
 from component.commands.rate import Rate
 from component.handlers.askers import Questions
 from component.handlers.upload import NAMESPACE, Upload
+from kleanxmpp.file_ports import FileState
 from kleanxmpp.ids import sha256_hex
-from kleanxmpp.model import Absence, FileState
+from kleanxmpp.model import Absence
 from tests.integration.component.assistant.talking import ADDRESSES, ANNA, BOT, Talk, condition_of, talking
 from tests.unit.component.commands.scene import FIRMA, a_directory, a_user
 from tests.unit.component.fake_server import NS
