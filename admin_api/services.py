@@ -8,6 +8,7 @@ from typing import Protocol
 
 from aiohttp import web
 
+from kleanxmpp.file_ports import FileStore
 from kleanxmpp.model import ApiToken, Company
 from kleanxmpp.ports import Directory, Server
 from kleanxmpp.sweep import SweepReport
@@ -30,7 +31,7 @@ class Reconciler(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
-    """The parts of this process. `server` and `reconciler` None: it runs only the API.
+    """The parts of this process. `server` and `reconciler` None: it runs only the API. `files` None: it keeps none.
 
     `stopping` ends waiting requests.
     """
@@ -40,6 +41,7 @@ class Services:
     settings: ApiSettings
     reconciler: Reconciler | None
     clock: Callable[[], datetime]
+    files: FileStore | None = None
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
 
 

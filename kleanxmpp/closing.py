@@ -9,7 +9,7 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
-from kleanxmpp import changes, desired, errors, metrics, offboardings
+from kleanxmpp import changes, desired, errors, files, metrics, offboardings
 from kleanxmpp.changes import Change
 from kleanxmpp.desired import Access, Person
 from kleanxmpp.model import AuditEntry, Due, Evidence, Offboarding
@@ -38,6 +38,7 @@ class Closing:
     _done: Counter[type[Change]] = field(default_factory=Counter)
     _found: UserState | None = None
     _left: UserState | None = None
+    _files: tuple[int, int | None] | None = None
     _closed_at: dict[str, datetime] = field(default_factory=dict)
 
     async def run(self) -> None:
@@ -83,6 +84,9 @@ class Closing:
         else:
             raise resisting or errors.Temporary("Looked at again, something is still open.")
         if self.person.user.erasing:
+            self._files = await files.erase_files_of(self.steps.directory, self.steps.files, self.person.user)
+            if self._files[1] != 0:
+                raise errors.Temporary("Files of the person are still there, or nobody could look.")
             step = changes.EraseAccount(username=self.person.user.username)
             await self.steps.server.apply(self.person.company, step)
 
@@ -91,13 +95,13 @@ class Closing:
 
     def _note(self, now: datetime) -> None:
         """Remember which items this look saw closed for the first time."""
-        for line in self._evidence(credentials=0):
+        for line in self._evidence(credentials=0, uploads=0):
             if line.closed:
                 self._closed_at.setdefault(line.item, now)
             else:
                 self._closed_at.pop(line.item, None)
 
-    def _evidence(self, *, credentials: int) -> tuple[Evidence, ...]:
+    def _evidence(self, *, credentials: int, uploads: int) -> tuple[Evidence, ...]:
         done: Counter[str] = Counter()
         for kind, touched in self._done.items():
             if kind in _ITEM:
@@ -105,6 +109,8 @@ class Closing:
         return offboardings.evidence(
             person=self.person,
             credentials=credentials,
+            uploads=uploads,
+            files=self._files,
             found=self._found,
             done=done,
             left=self._left,
@@ -120,7 +126,10 @@ class Closing:
                 return  # given back, or more taken, meanwhile; and due again for it
             open_one = await tx.open_offboarding(person.user.id)
             if open_one is not None:
-                lines = self._evidence(credentials=len(await tx.credentials(person.user.id)))
+                lines = self._evidence(
+                    credentials=len(await tx.credentials(person.user.id)),
+                    uploads=await tx.revoke_grants(person.user.id),
+                )
                 recorded = self._recorded(open_one, lines, now=now, proven=resisting is None)
                 await tx.save_offboarding(recorded)
                 if recorded.completed_at is not None:

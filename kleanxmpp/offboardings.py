@@ -142,6 +142,8 @@ def evidence(
     *,
     person: Person,
     credentials: int,
+    uploads: int,
+    files: tuple[int, int | None] | None,
     found: UserState | None,
     done: Mapping[str, int],
     left: UserState | None,
@@ -150,8 +152,10 @@ def evidence(
     """Say item by item what was found that is not `wanted`, what was done, and what the last look saw of it.
 
     None: it was not looked at, and nobody knows. Which items there are depends on how far the person still takes
-    part. The milliseconds are the caller's to fill in.
+    part. `uploads` were granted, not begun, and are revoked; `files` (found and left) count when somebody is erased.
+    The milliseconds are the caller's to fill in.
     """
+    done = {**done, "uploads": uploads}
     before, after = found or UserState(), left or UserState()
     level = access(person.company, person.user)
 
@@ -179,6 +183,10 @@ def evidence(
         line("contact_groups", _groups(before, wanted_groups), _groups(after, wanted_groups)),
         line("bookmarks", *(_size(state.bookmarks, besides=wanted.bookmarks) for state in (before, after))),
     ]
+    doors.append(line("uploads", uploads, 0))
+    if person.user.erasing:
+        there, left_over = files or (None, None)
+        doors.append(line("files", there, left_over))
     if level is not Access.READ:
         names = [field.name for field in fields(Leftovers)]
         remains = [line(name, _leftover(before, name), _leftover(after, name)) for name in names]

@@ -13,6 +13,7 @@ from typing import Protocol
 
 from kleanxmpp.changes import Change
 from kleanxmpp.desired import Access, CircleLook, GroupCircle, Person, UserLook
+from kleanxmpp.file_ports import FileRecords
 from kleanxmpp.model import (
     ApiToken,
     Aspect,
@@ -65,7 +66,7 @@ class RememberedAnswer:
     about: str | None = None
 
 
-class Transaction(Protocol):
+class Transaction(FileRecords, Protocol):
     """One transaction on the directory. Reads return values or None; writes take whole values.
 
     Everything is bounded to one company by its `company_id`, and never returns what belongs to another.

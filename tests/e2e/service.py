@@ -68,6 +68,11 @@ class Service:
         return f"http://127.0.0.1:{self.port}"
 
     @property
+    def files(self) -> Path:
+        """Where the service keeps what people send each other."""
+        return self.folder / "files"
+
+    @property
     def tls(self) -> ssl.SSLContext:
         return ssl.create_default_context(cafile=str(self.ejabberd.ca_file))
 
@@ -101,6 +106,7 @@ class Service:
                 "api_password": _API_PASSWORD,
             },
             "api": {"port": self.port},
+            "files": {"folder": str(self.files), "public_url": self.url},
             "reconcile": {"retry_min": 0.2, "retry_max": 2.0},
             "client": {
                 "xmpp_host": "127.0.0.1",

@@ -18,10 +18,24 @@ from typing import Any
 import pytest
 
 import kleanxmpp
-from kleanxmpp import chains, companies, credentials, csv_file, groups, guard, holds, importing, tokens, users
+from kleanxmpp import (
+    chains,
+    companies,
+    credentials,
+    csv_file,
+    files,
+    groups,
+    guard,
+    holds,
+    ids,
+    importing,
+    tokens,
+    users,
+)
 from kleanxmpp.db.directory import SqlDirectory
 from kleanxmpp.db.migrate import upgrade_database
 from kleanxmpp.drafts import NewUser
+from kleanxmpp.file_ports import File, FileState
 from kleanxmpp.model import AuditEntry, Company, Mode, Role, User
 from kleanxmpp.ports import Directory
 from kleanxmpp.reconcile import Pace, Reconciler
@@ -119,6 +133,7 @@ async def test_every_use_case_leaves_one_meaningful_entry(directory: Directory) 
     assert entry.subject == f"company:{company.id}"
     zoe = await walk_people(walk)
     await walk_devices_and_tokens(walk, zoe)
+    await walk_files(walk, zoe)
     await walk_groups(walk, zoe)
     await walk_companies(walk)
     await walk_imports_and_sweeps(walk)
@@ -185,6 +200,21 @@ async def walk_devices_and_tokens(walk: Walk, zoe: User) -> None:
         both = await walk.written("token.issued", "token.revoked", operators=owner is None)
         assert {entry.subject for entry in both} == {f"token:{token.id}"}
         walk.secrets.append(secret)
+
+
+async def walk_files(walk: Walk, zoe: User) -> None:
+    now, until = datetime.now(UTC), datetime.now(UTC) + timedelta(days=1)
+    file = File(
+        id=ids.new_id(), company_id=walk.company.id, user_id=zoe.id, name="Taschentelefon.jpg", size=1,
+        media_type="image/jpeg", created_at=now, expires_at=until, state=FileState.STORED,
+    )  # fmt: skip
+    async with walk.directory.write(walk.company.id) as tx:
+        await tx.add_file(file, token_sha256=ids.sha256_hex("link"))
+    await walk.step(files.erase_file, None, walk.company, file.id)
+    (entry,) = await walk.written("file.erased")
+    assert (entry.subject, entry.details) == (f"user:{zoe.id}", {"file": file.id})
+    async with walk.directory.write(walk.company.id) as tx:
+        await tx.delete_files([file.id])
 
 
 async def walk_groups(walk: Walk, zoe: User) -> None:

@@ -29,6 +29,7 @@ PROMISED = {
     ("GET", "/api/v1/groups/{group_id}/members"), ("PUT", "/api/v1/groups/{group_id}/members"),
     ("PATCH", "/api/v1/groups/{group_id}/members"),
     ("PUT", "/api/v1/groups/{group_id}/members/{user_id}"), ("DELETE", "/api/v1/groups/{group_id}/members/{user_id}"),
+    ("GET", "/api/v1/users/{user_id}/files"), ("DELETE", "/api/v1/files/{file_id}"),
     ("GET", "/api/v1/company"), ("PATCH", "/api/v1/company"),
     ("GET", "/api/v1/tokens"), ("POST", "/api/v1/tokens"), ("DELETE", "/api/v1/tokens/{token_id}"),
     ("GET", "/api/v1/audit"), ("GET", "/api/v1/audit/export"), ("GET", "/api/v1/audit/verification"),
