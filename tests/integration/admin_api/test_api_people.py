@@ -139,7 +139,7 @@ async def test_hr_can_send_the_same_again_and_again(desk: Desk) -> None:
     assert (again.status, again.body) == (200, first.body)
     moved = await desk.call("PUT", path, {"display_name": "Aylin Kaya", "active": False})
     assert moved.body == first.body | {
-        "display_name": "Aylin Kaya", "active": False, "may_chat": False, "version": 2
+        "display_name": "Aylin Kaya", "active": False, "may_chat": False, "access": "none", "version": 2
     }  # fmt: skip
     assert (await desk.call("PUT", path, body, headers={"If-Match": '"1"'})).status == 412
 
