@@ -84,7 +84,7 @@ GERMAN = Words(
         "erased": "Austritt und Löschung der Daten",
     },
     items={
-        "logins": ("Neue Anmeldungen", "Zugangsdaten, die noch gelten"),
+        "logins": ("Neue Anmeldungen", "Zugangsdaten der Geräte: nicht entfernt, sondern abgelehnt"),
         "gate": ("Zutritt am Server", "zweites Schloss, unabhängig von den Zugangsdaten"),
         "sessions": ("Laufende Sitzungen", "auf allen Geräten, auch schlafende"),
         "writing": ("Schreiben", "was die Person schreibt, wird abgelehnt"),
@@ -162,7 +162,7 @@ ENGLISH = Words(
         "erased": "Left the company, data erased",
     },
     items={
-        "logins": ("New logins", "credentials that are still good"),
+        "logins": ("New logins", "the devices’ credentials: not removed, but refused"),
         "gate": ("Gate on the server", "a second lock that does not depend on credentials"),
         "sessions": ("Live sessions", "on all devices, sleeping ones included"),
         "writing": ("Writing", "what the person writes is refused"),
