@@ -17,7 +17,7 @@ from kleanxmpp.desired import COMPANY_CONTACTS, GATE, contact_group
 from kleanxmpp.model import Aspect, Company, ContactVisibility, Group, Priority, Role, User
 from kleanxmpp.reconcile import Pace, Reconciler, retry_delay
 from kleanxmpp.scopes import Worker
-from kleanxmpp.state import Affiliation
+from kleanxmpp.state import Affiliation, Leftovers
 from kleanxmpp.steps import Steps
 from kleanxmpp.sweep import sweep
 from kleanxmpp.testing_server import MemoryServer
@@ -108,6 +108,8 @@ async def test_a_leaver_loses_everything_and_the_evidence_says_so(work: Work) ->
         await work.settled()
         for device in ("phone", "tablet", "web"):
             work.server.log_in(work.company, "anna.gross", device)
+        leftovers = work.server.holdings(work.company).leftovers
+        leftovers["anna.gross"] = Leftovers(push=2, offline_messages=5, tokens=1)
         begun = await users.deactivate(work.directory, work.company, anna.id, actor="test", reason="left", now=work.now)
         await work.settled()
     held = work.server.holdings(work.company)
@@ -123,7 +125,7 @@ async def test_a_leaver_loses_everything_and_the_evidence_says_so(work: Work) ->
     assert {line.item: (line.found, line.done, line.left) for line in proven.evidence} == {
         "logins": (0, 0, 0), "gate": (1, 1, 0), "sessions": (3, 3, 0),
         "rooms": (1, 1, 0), "contact_groups": (1, 1, 0), "bookmarks": (1, 1, 0), "uploads": (0, 0, 0),
-            "push": (0, 0, 0), "offline_messages": (0, 0, 0), "tokens": (0, 0, 0),
+        "push": (2, 2, 0), "offline_messages": (5, 5, 0), "tokens": (1, 1, 0),
     }  # fmt: skip
 
 
