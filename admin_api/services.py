@@ -2,13 +2,14 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
 from aiohttp import web
 
-from kleanxmpp.model import ApiToken, Company
+from kleanxmpp.model import ApiToken, Company, Scope
 from kleanxmpp.ports import Directory, Server
 from kleanxmpp.sweep import SweepReport
 
@@ -26,6 +27,9 @@ class Reconciler(Protocol):
         self, company: Company, *, force: bool = False, dry_run: bool = False, actor: str | None = None
     ) -> SweepReport:
         """Compare everything of one company once, and set going what differs unless it is a dry run."""
+
+    def watched(self, scope: Scope) -> AbstractContextManager[asyncio.Event]:
+        """Give an event that is set whenever work on the scope has ended in this process, well or not."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

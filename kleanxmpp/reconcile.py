@@ -8,7 +8,9 @@ when the server is back, followed by a sweep, because nobody knows what happened
 import asyncio
 import logging
 import random
-from collections.abc import Awaitable, Callable
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -54,6 +56,7 @@ class Reconciler:
     _active: dict[Scope, asyncio.Task[None]] = field(default_factory=dict)
     _freed: asyncio.Event = field(default_factory=asyncio.Event)
     _sweep_wanted: asyncio.Event = field(default_factory=asyncio.Event)
+    _watching: dict[Scope, set[asyncio.Event]] = field(default_factory=lambda: defaultdict(set))
 
     async def run(self) -> None:
         """Work until cancelled."""
@@ -93,6 +96,18 @@ class Reconciler:
         if not dry_run:
             self.reports[company.id] = report
         return report
+
+    @contextmanager
+    def watched(self, scope: Scope) -> Iterator[asyncio.Event]:
+        """Give an event that is set whenever work on the scope has ended here, well or not."""
+        ended = asyncio.Event()
+        self._watching[scope].add(ended)
+        try:
+            yield ended
+        finally:
+            self._watching[scope].discard(ended)
+            if not self._watching[scope]:
+                del self._watching[scope]
 
     async def _probe(self) -> bool:
         try:
@@ -168,6 +183,8 @@ class Reconciler:
         finally:
             self._active.pop(due.scope, None)
             self._freed.set()
+            for ended in self._watching.get(due.scope, ()):
+                ended.set()
 
     async def _failed(self, due: Due, error: errors.KleanError) -> None:
         if isinstance(error, errors.Temporary) and not await self._still_there():

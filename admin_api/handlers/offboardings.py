@@ -1,7 +1,7 @@
 """Taking access away, giving it back, erasing, and the evidence of it. A caller may wait for the proof."""
 
 from kleanxmpp import errors, offboardings, users
-from kleanxmpp.model import Offboarding, User
+from kleanxmpp.model import Offboarding, Scope, ScopeKind, User
 
 from .. import etags, waiting
 from ..answers import Answer
@@ -34,12 +34,13 @@ async def reactivate_user(call: Call, *, user_id: Id, body: ReasonBody) -> Answe
         call.directory, call.company, user_id, actor=call.actor, reason=body.reason, now=call.now
     )
     wait = waiting.preferred_wait(call.headers, longest=call.services.settings.longest_wait)
+    scope = offboardings.scope_of(user)
 
     async def is_done() -> bool:
         async with call.directory.read() as tx:
-            return await tx.due(offboardings.scope_of(user)) is None
+            return await tx.due(scope) is None
 
-    done = await waiting.until(call.services, is_done, done=bool, seconds=wait or 0)
+    done = await waiting.until(call.services, scope, is_done, done=bool, seconds=wait or 0)
     return _reactivated(call, user, done=done and wait is not None, headers=waiting.applied(wait))
 
 
@@ -100,7 +101,8 @@ async def _awaited(call: Call, begun: Offboarding) -> Answer:
         async def read() -> Offboarding:
             return await _offboarding(call, begun.id)
 
-        found = await waiting.until(call.services, read, done=_is_over, seconds=wait)
+        scope = Scope(kind=ScopeKind.USER, company_id=begun.company_id, id=begun.user_id)
+        found = await waiting.until(call.services, scope, read, done=_is_over, seconds=wait)
     headers = {"Location": status_url(found), **waiting.applied(wait)}
     status = 200 if found.complete else 202
     return Answer(status=status, body=OffboardingView.of(found), headers=headers, about=found.user_id)
