@@ -17,7 +17,6 @@ _TOLD = 1.0
 """Seconds between two looks where the loop of this process tells when it has worked: many may wait at once."""
 
 
-
 def preferred_wait(headers: Mapping[str, str], *, longest: int) -> int | None:
     """Return the seconds the caller is ready to wait, at most `longest`. None: not said; what is unclear is ignored."""
     for preference in headers.get("Prefer", "").split(","):
@@ -32,13 +31,18 @@ def applied(wait: int | None) -> dict[str, str]:
 
 
 async def until(
-    services: Services, scope: Scope, read: Callable[[], Awaitable[_T]], *, done: Callable[[_T], bool], seconds: float
+    services: Services,
+    read: Callable[[], Awaitable[_T]],
+    *,
+    done: Callable[[_T], bool],
+    seconds: float,
+    scope: Scope | None = None,
 ) -> _T:
-    """Read again when the scope was worked on, until it is done, the time is over, or the process stops.
+    """Read again and again until it is done, the time is over, or the process stops; return what was read last.
 
-    Return what was read last.
+    With a `scope`: again when this process has worked on it, and seldom besides.
     """
-    if services.reconciler is None:
+    if services.reconciler is None or scope is None:
         return await _until(services, read, done=done, seconds=seconds, worked=None)
     with services.reconciler.watched(scope) as worked:
         return await _until(services, read, done=done, seconds=seconds, worked=worked)

@@ -17,7 +17,7 @@ from typing import Any
 
 from kleanxmpp import errors, metrics
 from kleanxmpp.model import Company, Due, Scope, ScopeKind
-from kleanxmpp.ports import Directory, Server
+from kleanxmpp.ports import LONGEST_PAUSE, Directory, Server
 from kleanxmpp.scopes import Worker
 from kleanxmpp.sweep import SweepReport, sweep
 
@@ -39,7 +39,8 @@ class Pace:
 
 def retry_delay(attempts: int, *, pace: Pace, jitter: float) -> float:
     """Return the seconds until the next attempt: doubling, capped, spread by up to a quarter (`jitter` in 0..1)."""
-    return min(pace.retry_min * 2.0 ** min(attempts, 20), pace.retry_max) * (0.75 + jitter / 4)
+    longest = min(pace.retry_max, LONGEST_PAUSE.total_seconds())
+    return min(pace.retry_min * 2.0 ** min(attempts, 20), longest) * (0.75 + jitter / 4)
 
 
 @dataclass(slots=True, kw_only=True)

@@ -5,6 +5,7 @@ import logging
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from itertools import groupby
 
 from kleanxmpp import changes, desired, metrics
@@ -24,12 +25,13 @@ LOOKS = (0.0, 0.02, 0.05, 0.1, 0.2, 0.4, 0.8)
 
 @dataclass(slots=True, kw_only=True)
 class Steps:
-    """The two borders, and what is done at them in every kind of work."""
+    """The two borders, and what is done at them in every kind of work. `since`: when this run of the program began."""
 
     directory: Directory
     server: Server
     rooms_prefix: str
     locks: Locks = field(default_factory=Locks)
+    since: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     async def observe(self, person: Person, aspects: Aspect = Aspect.ALL) -> UserState:
         """Look at what the server has about the person."""
@@ -61,9 +63,14 @@ class Steps:
         """
         failed: list[BaseException] = []
         for _, steps in groupby(plan, key=changes.rank):
-            applied = (self._apply_one(company, step, due=due, done=done) for step in steps)
+            plan_of_rank = tuple(steps)
+            applied = (self._apply_one(company, step, due=due, done=done) for step in plan_of_rank)
             results = await asyncio.gather(*applied, return_exceptions=True)
-            failed += [result for result in results if isinstance(result, BaseException)]
+            for step, result in zip(plan_of_rank, results, strict=True):
+                if isinstance(result, BaseException):
+                    kind, reason = type(step).__name__, type(result).__name__
+                    log.warning("change failed", extra={"change": kind, "id": due.scope.id, "reason": reason})
+                    failed.append(result)
         return failed[0] if failed else None
 
     async def _apply_one(self, company: Company, step: Change, *, due: Due, done: Counter[type[Change]] | None) -> None:

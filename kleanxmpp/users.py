@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from kleanxmpp import consequences, drafts, errors, handovers, jid, offboardings
+from kleanxmpp.desired import access
 from kleanxmpp.model import Absence, Company, Mode, Offboarding, User
 from kleanxmpp.ports import Directory, Transaction
 
@@ -124,6 +125,8 @@ async def deactivate(
         after = _departed(user, departure, now=now)
         successor = await handovers.successor(tx, company, departure.hand_over_to, leaver=user)
         await _save(tx, company, user, after, actor=actor, reason=reason, now=now, successor=successor)
+        if access(company, user).exceeds(access(company, after)) and (begun := await tx.open_offboarding(user.id)):
+            return begun
         opened = await offboardings.begin_all(
             tx, company, [after], actor=actor, reason=reason, now=now, successor=successor
         )

@@ -40,7 +40,7 @@ async def reactivate_user(call: Call, *, user_id: Id, body: ReasonBody) -> Answe
         async with call.directory.read() as tx:
             return await tx.due(scope) is None
 
-    done = await waiting.until(call.services, scope, is_done, done=bool, seconds=wait or 0)
+    done = await waiting.until(call.services, is_done, done=bool, seconds=wait or 0, scope=scope)
     return _reactivated(call, user, done=done and wait is not None, headers=waiting.applied(wait))
 
 
@@ -102,7 +102,7 @@ async def _awaited(call: Call, begun: Offboarding) -> Answer:
             return await _offboarding(call, begun.id)
 
         scope = Scope(kind=ScopeKind.USER, company_id=begun.company_id, id=begun.user_id)
-        found = await waiting.until(call.services, scope, read, done=_is_over, seconds=wait)
+        found = await waiting.until(call.services, read, done=_is_over, seconds=wait, scope=scope)
     headers = {"Location": status_url(found), **waiting.applied(wait)}
     status = 200 if found.complete else 202
     return Answer(status=status, body=OffboardingView.of(found), headers=headers, about=found.user_id)
