@@ -91,7 +91,8 @@ async def log_in(xmpp: ClientXMPP, host: str, port: int, *, resuming: bool = Fal
             xmpp.del_event_handler(name, handler)
     if step in ("session_start", "session_resumed"):
         return step
-    xmpp.abort()
+    if xmpp.transport is not None and not xmpp.transport.is_closing():
+        xmpp.abort()
     xmpp.cancel_connection_attempt()
     raise Refused(step, text)
 
@@ -196,7 +197,8 @@ class Hammer:
                 outcome = "in"
                 self._first.set()
             self.attempts.append({"began": began, "ended": time.time(), "outcome": outcome})
-            xmpp.abort()
+            if xmpp.transport is not None and not xmpp.transport.is_closing():
+                xmpp.abort()
             await asyncio.sleep(0)
 
 
