@@ -17,7 +17,7 @@ from aiohttp import web
 
 from kleanxmpp.desired import GATE
 from tests.e2e.relays import NEVER, Lie, Relays, is_change, relays
-from tests.e2e.service import DOMAIN, VERSIONS, Circle, Person, Service, running_service
+from tests.e2e.service import DOMAIN, ROOMS, VERSIONS, Circle, Person, Service, running_service
 from tests.e2e.staff import Client, Hammering, Staff
 from tests.e2e.waiting import eventually
 
@@ -89,6 +89,8 @@ async def _office(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Off
         service.configure(
             component_port=between.component_port, api_url=f"http://127.0.0.1:{between.api_port}/api/v0", api_timeout=1
         )
+        config = service.ejabberd.files.config
+        config.write_text(config.read_text().replace("preload_rooms: true", "preload_rooms: false"))
         await service.ejabberd.start()
         await service.process.start()
         carla = await service.hire("Carla")
@@ -205,6 +207,7 @@ async def test_restored_from_a_snapshot_nobody_gets_in_and_the_sweep_closes_agai
     shutil.copytree(snapshot, spool)
     barrier.freeze()
     await service.ejabberd.start()
+    assert await service.server.call("muc_online_rooms", service=ROOMS) == [], "all rooms are asleep"
     assert await office.gate(leaver), "the snapshot knows nothing of it"
     assert leaver.jid in (await service.affiliations(office.circles[0]) or {})
     assert (await staff.refused_login(leaver.login)).condition == "not-authorized", "the directory decides"

@@ -87,6 +87,8 @@ async def test_who_leaves_is_out_of_everything_on_every_device(service: Service,
         await asleep.come_back()
     for circle in circles:
         await other.wait_for("presence", type="unavailable", **{"from": f"{circle.room}/{leaver.name}"})
+    for device in ("handy", "tablet"):
+        await other.wait_for("presence", type="unavailable", **{"from": f"{leaver.jid}/{device}"})
     await other.wait_for_contacts(set())
     assert await other.fetch_contacts() == {}
 
