@@ -5,11 +5,14 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Protocol
 
 from aiohttp import web
 
-from kleanxmpp.model import ApiToken, Company, Scope
+from kleanxmpp.gathering import Gathered
+from kleanxmpp.leaving import Leave, leave_together
+from kleanxmpp.model import ApiToken, Company, Offboarding, Scope
 from kleanxmpp.ports import Directory, Server
 from kleanxmpp.sweep import SweepReport
 
@@ -45,6 +48,11 @@ class Services:
     reconciler: Reconciler | None
     clock: Callable[[], datetime]
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    leave: Gathered[Leave, Offboarding] = field(init=False)
+    """Off-boards a person, together with whoever else is asked for at this moment."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "leave", Gathered(partial(leave_together, self.directory)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,7 @@
 """Taking access away, giving it back, erasing, and the evidence of it. A caller may wait for the proof."""
 
 from kleanxmpp import errors, offboardings, users
+from kleanxmpp.leaving import Leave
 from kleanxmpp.model import Offboarding, Scope, ScopeKind, User
 
 from .. import etags, waiting
@@ -18,8 +19,8 @@ async def deactivate_user(call: Call, *, user_id: Id, body: ReasonBody) -> Answe
     right after, and looked up again. With `Prefer: wait=N` the answer waits up to N seconds (at most 60) for the proof:
     200 with the evidence once it is complete, otherwise 202 with `status_url`. Repeatable: each request is proven anew.
     """
-    begun = await users.deactivate(
-        call.directory, call.company, user_id, actor=call.actor, reason=body.reason, now=call.now
+    begun = await call.services.leave(
+        Leave(company=call.company, user_id=user_id, actor=call.actor, reason=body.reason, now=call.now)
     )
     return await _awaited(call, begun)
 

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,9 @@ from kleanxmpp.changes import Change
 from kleanxmpp.db.directory import SqlDirectory
 from kleanxmpp.db.migrate import upgrade_database
 from kleanxmpp.desired import GATE, UserLook
+from kleanxmpp.gathering import Gathered
 from kleanxmpp.ids import sha256_hex
+from kleanxmpp.leaving import Leave, leave_together
 from kleanxmpp.model import Company, Offboarding, Role, User
 from kleanxmpp.ports import UserFilter
 from kleanxmpp.state import Leftovers, UserState
@@ -185,7 +188,11 @@ async def test_two_hundred_leave_at_once_and_nobody_else_is_touched(work: Work) 
         await until(work.nothing_due, seconds=60)
         for user in (*leavers, *stays):
             work.server.log_in(work.company, user.username, "phone")
-        begun = await asyncio.gather(*(off_boarded(work, user, now=work.now) for user in leavers))
+        leave = Gathered(partial(leave_together, work.directory))
+        asked = [
+            Leave(company=work.company, user_id=user.id, actor="test", reason=None, now=work.now) for user in leavers
+        ]
+        begun = await asyncio.gather(*(leave(one) for one in asked))
         await until(work.nothing_due, seconds=60)
     staying = {user.username for user in stays}
     held = work.server.holdings(work.company)
@@ -199,3 +206,21 @@ async def test_two_hundred_leave_at_once_and_nobody_else_is_touched(work: Work) 
         assert {line.item: line.found for line in found.evidence if line.item in ("sessions", "rooms")} == {
             "sessions": 1, "rooms": 1,
         }  # fmt: skip
+
+
+async def test_one_who_cannot_be_off_boarded_keeps_nobody_else_in(work: Work) -> None:
+    anna, ben = await work.person("Anna Groß"), await work.person("Ben Öz")
+    leave = Gathered(partial(leave_together, work.directory))
+
+    def ask(user_id: str, actor: str = "test") -> Leave:
+        return Leave(company=work.company, user_id=user_id, actor=actor, reason=None, now=work.now)
+
+    asked = [ask(anna.id), ask("nobody"), ask(ben.id, "other"), ask(anna.id)]
+    annas, nobodys, bens, again = await asyncio.gather(*(leave(one) for one in asked), return_exceptions=True)
+    assert isinstance(nobodys, errors.NotFound)
+    assert isinstance(annas, Offboarding) and isinstance(bens, Offboarding) and isinstance(again, Offboarding)
+    assert (annas.user_id, annas.actor, again.id) == (anna.id, "test", annas.id)
+    assert (bens.user_id, bens.actor) == (ben.id, "other")
+    async with work.loop():
+        await work.settled()
+    assert work.server.holdings(work.company).group_members[GATE] == set()
