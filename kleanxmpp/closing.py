@@ -78,8 +78,8 @@ class Closing:
         return closing_steps(username)
 
     async def _close(self, ending: asyncio.Task[BaseException | None]) -> None:
-        self._found = await self.steps.observe(self.person)
-        await self._apply(self.steps.plan(self.person, replace(self._found, sessions=None)))
+        self._found = await self.steps.observe(self.person, sessions=False)  # they end anyhow, and ending counts them
+        await self._apply(self.steps.plan(self.person, self._found))
         await ending
         resisting: BaseException | None = None
         for delay in LOOKS:

@@ -1,7 +1,7 @@
 """Many single questions answered together: those that come while one answer is being found share the next.
 
-A directory transaction costs about the same for one person as for a hundred. Somebody who asks alone waits for nobody,
-so one off-boarding is as fast as before, and two hundred at once are not two hundred times as slow.
+A transaction, or a call of the server's, costs about the same for one person as for a hundred. Somebody who asks alone
+waits for nobody, so one off-boarding is as fast as before, and two hundred at once are not two hundred times as slow.
 """
 
 import asyncio
@@ -46,7 +46,7 @@ class Gathered(Generic[Question, Found]):
         try:
             answers = await self._answer([question for question, _ in together])
         except Exception as error:  # everybody's own to handle; a defect met by one must not fail all others
-            if len(together) > 1 and not isinstance(error, errors.DirectoryUnavailable):
+            if len(together) > 1 and not isinstance(error, errors.DirectoryUnavailable | errors.Temporary):
                 for entry in together:
                     await self._settle([entry])
                 return

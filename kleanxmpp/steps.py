@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import groupby
 
@@ -33,9 +33,10 @@ class Steps:
     locks: Locks = field(default_factory=Locks)
     since: datetime = field(default_factory=lambda: datetime.now(UTC))
 
-    async def observe(self, person: Person, aspects: Aspect = Aspect.ALL) -> UserState:
-        """Look at what the server has about the person."""
-        return await self.server.observe_user(person.company, desired.user_look(person, aspects=aspects))
+    async def observe(self, person: Person, aspects: Aspect = Aspect.ALL, *, sessions: bool = True) -> UserState:
+        """Look at what the server has about the person; `sessions` False: but not at those."""
+        look = desired.user_look(person, aspects=aspects)
+        return await self.server.observe_user(person.company, replace(look, sessions=look.sessions and sessions))
 
     def wanted(self, person: Person, aspects: Aspect = Aspect.ALL) -> UserState:
         """Say what the server should have about the person."""
