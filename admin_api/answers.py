@@ -6,18 +6,28 @@ from dataclasses import dataclass, field
 from aiohttp import web
 from pydantic import BaseModel
 
-JSON, JSON_LINES = "application/json", "application/jsonl"
+JSON, JSON_LINES, PDF = "application/json", "application/jsonl", "application/pdf"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Document:
+    """A file to keep or print. `name` is what it is called where it is saved."""
+
+    content: bytes
+    name: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What a handler answers. `secret_of` is the id of what was created when the body holds its secret.
+    """What a handler answers: JSON, a document, or (`lines`) JSON lines.
 
-    `about` is the id of the user whose data the body holds. `lines`: JSON lines instead of a body.
+    `secret_of` is the id of what was created when the body holds its secret, `about` the id of the user whose data the
+    body holds.
     """
 
     status: int = 200
     body: BaseModel | None = None
+    document: Document | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     secret_of: str | None = None
     about: str | None = None
@@ -29,6 +39,15 @@ def text_of(answer: Answer) -> str | None:
     if answer.lines is not None:
         return "".join(f"{line}\n" for line in answer.lines)
     return None if answer.body is None else answer.body.model_dump_json()
+
+
+def whole(answer: Answer, *, media_type: str) -> web.Response:
+    """Return the HTTP response of an answer."""
+    found = answer.document
+    if found is None:
+        return response(status=answer.status, text=text_of(answer), headers=answer.headers, media_type=media_type)
+    headers = {"Content-Disposition": f'inline; filename="{found.name}"', **answer.headers}
+    return web.Response(status=answer.status, body=found.content, content_type=media_type, headers=headers)
 
 
 def response(*, status: int, text: str | None, headers: Mapping[str, str], media_type: str = JSON) -> web.Response:

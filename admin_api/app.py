@@ -10,9 +10,10 @@ from typing import Any
 from aiohttp import web
 
 from kleanxmpp import errors
+from kleanxmpp.file_ports import FileStore
 from kleanxmpp.ports import Directory, Server
 
-from . import middlewares, pages, problems
+from . import links, middlewares, pages, problems
 from .httplog import quiet_http_log
 from .openapi.binding import bound
 from .routes import OPERATIONS
@@ -31,12 +32,18 @@ def create_app(
     settings: ApiSettings,
     reconciler: Reconciler | None,
     clock: Callable[[], datetime],
+    files: FileStore | None = None,
 ) -> web.Application:
-    """Build the API. `clock` answers with a time zone. `server` None: this process runs only the API."""
+    """Build the API. `clock` answers with a time zone. `server` None: this process runs only the API.
+
+    `files` None: it neither takes nor hands out files.
+    """
     app = web.Application(
         client_max_size=settings.max_body_bytes, middlewares=[middlewares.request_line, problems.problem_middleware]
     )
-    app[SERVICES] = Services(directory=directory, server=server, settings=settings, reconciler=reconciler, clock=clock)
+    app[SERVICES] = Services(
+        directory=directory, server=server, settings=settings, reconciler=reconciler, files=files, clock=clock
+    )
     app.on_response_prepare.append(middlewares.add_safe_headers)
     app.on_shutdown.append(_stop_waiting)
     app.cleanup_ctx.append(_forgetting)
@@ -46,6 +53,8 @@ def create_app(
         if operation.reads:
             resource.add_route("HEAD", bound(operation))
     pages.add_routes(app)
+    if files is not None:
+        links.add_routes(app, files)
     return app
 
 

@@ -47,9 +47,9 @@ async def request_line(request: web.Request, handler: Handler) -> web.StreamResp
 
 
 async def add_safe_headers(_request: web.Request, response: web.StreamResponse) -> None:
-    """Forbid browsers to guess, to frame and to keep what is answered. Pages may bring their own policy."""
+    """Forbid browsers to guess, to frame and to keep what is answered. Pages and files may bring their own policy."""
     for name, value in SAFE_HEADERS.items():
-        response.headers[name] = value
+        response.headers.setdefault(name, value)
     response.headers.setdefault("Content-Security-Policy", NOTHING)
     response.headers.setdefault("Cache-Control", "no-store")
     response.headers["Server"] = "kleanxmpp"

@@ -49,6 +49,11 @@ OTHER_COMPANY = _kind(
     "X-Company names another company than the token's, or this is for the operator only.",
     "Leave X-Company out: a company's token always acts in its own company.",
 )  # fmt: skip
+UPLOAD_REFUSED = _kind(
+    "upload-refused", 403, "Nothing can be uploaded here",
+    "This address takes no upload: it was never given out, was used, is too old, or its owner may not chat any more.",
+    "Ask the chat server for a new address (XEP-0363) and upload once, within five minutes.",
+)  # fmt: skip
 NOT_FOUND = _kind(
     "not-found", 404, "Not found",
     "There is nothing at this address.",
@@ -124,6 +129,16 @@ INTERNAL = _kind(
     "This is a defect of the server. It was logged.",
     "Repeating may help; tell the operator when it happened.",
 )  # fmt: skip
+NOT_INSTALLED = _kind(
+    "not-installed", 501, "A part is not installed",
+    "What this needs is not installed on the server's machine.",
+    "Give the operator the detail of the answer: it names the packages.",
+)  # fmt: skip
+STORE_UNAVAILABLE = _kind(
+    "store-unavailable", 503, "Files cannot be kept",
+    "The disk with the files cannot be written right now. Nothing of the upload was kept.",
+    "Repeat it after the seconds that Retry-After names. Operators: look at the disk's space and permissions.",
+)  # fmt: skip
 UNAVAILABLE = _kind(
     "directory-unavailable", 503, "The directory does not answer",
     "The directory's database does not answer right now. Nothing was changed.",
@@ -148,8 +163,10 @@ NOT_READY = _kind(
 KINDS: dict[str, Kind] = {
     kind.name: kind
     for kind in (
-        MALFORMED, UNAUTHORIZED, MISSING_SCOPE, OTHER_COMPANY, NOT_FOUND, UNKNOWN_COMPANY, METHOD_NOT_ALLOWED, TIMEOUT,
+        MALFORMED, UNAUTHORIZED, MISSING_SCOPE, OTHER_COMPANY, UPLOAD_REFUSED, NOT_FOUND,
+        UNKNOWN_COMPANY, METHOD_NOT_ALLOWED, TIMEOUT,
         CONFLICT, IN_PROGRESS, SECRET_SHOWN, UNSAFE_PLAN, STALE, TOO_LARGE, MEDIA_TYPE, INVALID, COMPANY_NEEDED,
-        KEY_REUSED, INTERNAL, UNAVAILABLE, SERVER_UNREACHABLE, NO_RECONCILER, NOT_READY,
+        KEY_REUSED, INTERNAL, NOT_INSTALLED, STORE_UNAVAILABLE, UNAVAILABLE, SERVER_UNREACHABLE, NO_RECONCILER,
+        NOT_READY,
     )
 }  # fmt: skip

@@ -62,6 +62,8 @@ def from_validation(error: ValidationError) -> Problem:
 def from_core(error: errors.KleanError) -> Problem:
     """Return what an error of the core is to the caller."""
     match error:
+        case errors.Forbidden():
+            return Problem(kind=kinds.UPLOAD_REFUSED)
         case errors.NotFound():
             return Problem(kind=kinds.NOT_FOUND, detail=str(error))
         case errors.Stale():
@@ -72,8 +74,12 @@ def from_core(error: errors.KleanError) -> Problem:
             return Problem(kind=kinds.INVALID, detail=str(error), errors=_named(name, error))
         case errors.UnsafePlan():
             return Problem(kind=kinds.UNSAFE_PLAN, detail=str(error))
+        case errors.NotInstalled():
+            return Problem(kind=kinds.NOT_INSTALLED, detail=str(error))
         case errors.DirectoryUnavailable():
             return Problem(kind=kinds.UNAVAILABLE, headers=_RETRY)
+        case errors.StoreUnavailable():
+            return Problem(kind=kinds.STORE_UNAVAILABLE, headers=_RETRY)
         case errors.ServerError():
             return Problem(kind=kinds.SERVER_UNREACHABLE, headers=_RETRY)
         case _:

@@ -9,12 +9,13 @@ from collections.abc import Mapping
 from pydantic import BaseModel
 
 from . import problem_kinds as kinds
-from .answers import JSON, JSON_LINES
+from .answers import JSON, JSON_LINES, PDF
 from .handlers import (
     access,
     audit,
     company,
     credentials,
+    files,
     groups,
     health,
     held,
@@ -30,6 +31,7 @@ from .schemas.access import AccessView
 from .schemas.audit import AuditLineView, AuditPage, AuditVerificationView
 from .schemas.company import CompanyView
 from .schemas.credentials import CredentialPage, IssuedCredentialView
+from .schemas.files import FilePage
 from .schemas.groups import CircleView, GroupPage, GroupView, MemberPage, MemberView
 from .schemas.health import HealthView, ReadyView
 from .schemas.held import ConfirmedView, HoldPage
@@ -44,6 +46,7 @@ TAGS = {
     "People": "Joiners, movers and leavers.",
     "Off-boarding": "Taking access away, giving it back, and the evidence.",
     "Devices": "One login for each device; there are no passwords that people choose.",
+    "Files": "What people send each other besides text.",
     "Groups": "Named groups; each becomes a room on the chat server.",
     "Circles": "Who is in a group.",
     "Company": "What holds for everybody.",
@@ -106,6 +109,8 @@ OPERATIONS: tuple[Operation, ...] = (
         tag="Off-boarding", waits=True, versioned=True),
     _op("GET", _USER + "/offboardings", offboardings.list_offboardings, "users:read", {200: OffboardingPage},
         tag="Off-boarding"),
+    _op("GET", _USER + "/offboardings/{offboarding_id}.pdf", offboardings.print_offboarding, "users:read", {200: None},
+        kinds.NOT_INSTALLED, tag="Off-boarding", media_type=PDF),  # before the next, which matches it, too
     _op("GET", _USER + "/offboardings/{offboarding_id}", offboardings.get_offboarding, "users:read",
         {200: OffboardingView}, tag="Off-boarding"),
 
@@ -114,6 +119,9 @@ OPERATIONS: tuple[Operation, ...] = (
         tag="Devices", secret=True),
     _op("DELETE", _CREDENTIALS + "/{credential_id}", credentials.revoke_credential, "credentials:write", {204: None},
         tag="Devices"),
+
+    _op("GET", _USER + "/files", files.list_files, "users:read", {200: FilePage}, tag="Files"),
+    _op("DELETE", "/files/{file_id}", files.erase_file, "users:write", {204: None}, tag="Files"),
 
     _op("GET", "/groups", groups.list_groups, "groups:read", {200: GroupPage}, tag="Groups"),
     _op("POST", "/groups", groups.add_group, "groups:write", {201: GroupView}, _C, tag="Groups"),

@@ -10,6 +10,7 @@ from typing import Protocol
 
 from aiohttp import web
 
+from kleanxmpp.file_ports import FileStore
 from kleanxmpp.gathering import Gathered
 from kleanxmpp.leaving import Leave, leave_together
 from kleanxmpp.model import ApiToken, Company, Offboarding, Scope
@@ -37,7 +38,7 @@ class Reconciler(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
-    """The parts of this process. `server` and `reconciler` None: it runs only the API.
+    """The parts of this process. `server` and `reconciler` None: it runs only the API. `files` None: it keeps none.
 
     `stopping` ends waiting requests.
     """
@@ -47,6 +48,7 @@ class Services:
     settings: ApiSettings
     reconciler: Reconciler | None
     clock: Callable[[], datetime]
+    files: FileStore | None = None
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     leave: Gathered[Leave, Offboarding] = field(init=False)
     """Off-boards a person, together with whoever else is asked for at this moment."""

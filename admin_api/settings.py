@@ -9,10 +9,12 @@ class ApiSettings:
     """Public connection data that credentials answer with, and the limits of a request.
 
     `xmpp_host` None: clients find the server under the company's domain. `websocket_url` None: there is none.
+    `web_origin`: of the web chat, whose pages may upload and show files.
     `public_url`: under which callers reach the API, named in its description; None: where the description was read.
     """
 
     public_url: str | None = None
+    web_origin: str | None = None
 
     xmpp_host: str | None = None
     xmpp_port: int = 5222

@@ -20,7 +20,7 @@ async def set_profile(link: Link, username: str, profile: Profile, *, domain: st
     """
     jid, service = f"{username}@{domain}", link.addresses.rooms(domain)
     try:
-        await link.api.rooms.register_nick(profile.nickname, jid=jid, service=service)
+        await link.api.rooms.register_nick(profile.reserved or profile.nickname, jid=jid, service=service)
     except Refused as error:
         raise errors.Temporary("The nickname is still reserved for somebody else.") from error
     full_name, nickname = profile.full_name, profile.nickname

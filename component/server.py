@@ -161,5 +161,5 @@ def _kept_state(look: UserLook, person: Belongings | None, remains: Leftovers | 
     return UserState(
         profile=profiles.read_profile(person) if person and look.profile else None,
         bookmarks=bookmarks.read_bookmarks(stored, service=service) if stored is not None and look.bookmarks else None,
-        leftovers=remains,
+        leftovers=remains if look.leftovers else None,
     )

@@ -15,18 +15,18 @@ DEBIAN_PACKAGES = ("ejabberd", "erlang-base")
 """What the compiler needs: `erlc` is in erlang-base, the headers come with ejabberd and erlang-p1-xmpp."""
 
 
-async def compile_module(home: EjabberdHome, out_dir: Path) -> Path:
+async def compile_module(home: EjabberdHome, out_dir: Path, *, source: Path = SOURCE) -> Path:
     """Compile `mod_klean` into `out_dir` and return the .beam file; RuntimeError carries the compiler's words."""
     _make(out_dir)
     process = await asyncio.create_subprocess_exec(
         "erlc", "-Werror", "-pa", str(home.ebin), "-I", str(home.xmpp_headers),
-        "-I", str(home.ebin.parent / "include"), "-o", str(out_dir), str(SOURCE),
+        "-I", str(home.ebin.parent / "include"), "-o", str(out_dir), str(source),
         stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
     )  # fmt: skip
     output, _ = await process.communicate()
     if process.returncode:
-        raise RuntimeError(f"mod_klean does not compile: {output.decode(errors='replace').strip()}")
-    return out_dir / "mod_klean.beam"
+        raise RuntimeError(f"{source.stem} does not compile: {output.decode(errors='replace').strip()}")
+    return out_dir / f"{source.stem}.beam"
 
 
 def _make(folder: Path) -> None:

@@ -200,7 +200,8 @@ def modules(config: ServerConfig) -> dict[str, Yaml]:
     """The complete list for a company's host. What is not here is off.
 
     Off on purpose: mod_register, mod_s2s_*, mod_privilege (breaks components' IQs on 24.12), mod_push,
-    mod_mqtt (never asks the session manager), mod_configure and mod_announce (administration by XMPP).
+    mod_mqtt (never asks the session manager), mod_configure and mod_announce (administration by XMPP), mod_last (on
+    24.12 whoever was ever online exists for ever by it: messages to leavers would be stored, and bounce to nobody).
     """
     return {
         "mod_adhoc": {},
@@ -212,7 +213,6 @@ def modules(config: ServerConfig) -> dict[str, Yaml]:
         "mod_client_state": {},
         "mod_disco": {},
         "mod_http_api": {},
-        "mod_last": {},
         "mod_mam": {"default": "always", "access_preferences": "none", **_archive(config)},
         "mod_muc": _rooms(config),
         "mod_muc_admin": {},

@@ -10,9 +10,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from kleanxmpp.desired import Person, may_chat
-from kleanxmpp.model import Company, Role, User
+from kleanxmpp.model import Company, User
 from kleanxmpp.names import fold
-from kleanxmpp.ports import Directory, Transaction
+from kleanxmpp.ports import Directory
 from kleanxmpp.search import best_matches
 
 
@@ -78,23 +78,22 @@ async def find_people(directory: Directory, company: Company, query: str, *, lim
 
 async def moderators_for(directory: Directory, person: Person) -> Sequence[Moderator]:
     """Return who moderates the person's groups, those of most groups first. Never the person themselves."""
-    groups_of: dict[str, list[str]] = defaultdict(list)
+    names = {circle.group.id: circle.group.name for circle in person.circles}
     async with directory.read() as tx:
-        for circle in person.circles:
-            for user_id in await _moderator_ids(tx, circle.group.id):
-                groups_of[user_id].append(circle.group.name)
-        groups_of.pop(person.user.id, None)
-        users = await tx.users_by_id(person.company.id, groups_of.keys())
-    return _in_order(person.company, users, groups_of)
+        found = await tx.moderators(names.keys())
+    people: dict[str, User] = {}
+    groups_of: dict[str, list[str]] = defaultdict(list)
+    for group_id, moderators in found.items():
+        for user in moderators:
+            people[user.id] = user
+            groups_of[user.id].append(names[group_id])
+    people.pop(person.user.id, None)
+    return _in_order(person.company, people, groups_of)
 
 
 def _found(matches: Sequence[tuple[str, str]], *, limit: int, exact: bool) -> Found:
     people = tuple(FoundPerson(username=username, display_name=name) for username, name in matches[:limit])
     return Found(people=people, more=len(matches) - len(people), exact=exact)
-
-
-async def _moderator_ids(tx: Transaction, group_id: str) -> list[str]:
-    return [user_id for user_id, role in (await tx.roles(group_id)).items() if role is Role.MODERATOR]
 
 
 def _in_order(

@@ -25,7 +25,7 @@ _ENTRIES_TRIED = 20
 """Finding out where an entry was moved from costs a hash per place, so only the first problems get that."""
 
 
-class Kind(StrEnum):
+class Damage(StrEnum):
     """What can be wrong with a chain."""
 
     CHANGED = "changed"
@@ -42,7 +42,7 @@ class Kind(StrEnum):
 class Problem:
     """Something that is wrong, at which entry, and in plain words what that means."""
 
-    kind: Kind
+    kind: Damage
     number: int
     id: int | None = None
     message: str
@@ -122,9 +122,9 @@ def check(seen: Checked, entry: AuditEntry) -> tuple[Checked, Problem | None]:
     shift = _shift(entry, likely=seen.shift, search=seen.problems < _ENTRIES_TRIED)
     problem = _problem(seen, entry, shift)
     counted = replace(seen, entries=seen.entries + 1, problems=seen.problems + (problem is not None))
-    if problem is not None and problem.kind is Kind.INSERTED and problem.id == entry.id:
+    if problem is not None and problem.kind is Damage.INSERTED and problem.id == entry.id:
         return replace(counted, hash=None), problem
-    moved = problem is not None and problem.kind is Kind.REORDERED
+    moved = problem is not None and problem.kind is Damage.REORDERED
     after = replace(
         counted,
         number=entry.number,
@@ -142,46 +142,46 @@ def check_end(seen: Checked, head: ChainHead | None) -> Problem | None:
         if not seen.entries:
             return None
         message = "The chain's head is missing: whether entries were cut off at the end cannot be told."
-        return Problem(kind=Kind.HEAD_MISSING, number=seen.number, message=message)
+        return Problem(kind=Damage.HEAD_MISSING, number=seen.number, message=message)
     if seen.shift and seen.number - seen.shift == head.number and seen.hash in {None, head.hash}:
         return None  # one entry too many or too few, which is told already where it happened
     if seen.number < head.number:
         message = f"{_entries(seen.number + 1, head.number)} at the end: the tail was cut off."
-        return Problem(kind=Kind.CUT_OFF, number=seen.number + 1, message=message)
+        return Problem(kind=Damage.CUT_OFF, number=seen.number + 1, message=message)
     if seen.number > head.number:
         message = f"The chain ends with entry {head.number}. What stands after it was inserted past the program."
-        return Problem(kind=Kind.INSERTED, number=head.number + 1, message=message)
+        return Problem(kind=Damage.INSERTED, number=head.number + 1, message=message)
     if seen.hash is not None and seen.hash != head.hash:
         message = (
             f"Entry {seen.number} is not the one that was added last: it was written anew, or all from some entry on."
         )
-        return Problem(kind=Kind.REWRITTEN, number=seen.number, id=seen.id, message=message)
+        return Problem(kind=Damage.REWRITTEN, number=seen.number, id=seen.id, message=message)
     return None
 
 
 def _problem(seen: Checked, entry: AuditEntry, shift: int | None) -> Problem | None:
     expected, which = seen.number + 1, f"Entry {entry.number} (id {entry.id})"
 
-    def found(kind: Kind, message: str, *, number: int = entry.number, id: int | None = entry.id) -> Problem:
+    def found(kind: Damage, message: str, *, number: int = entry.number, id: int | None = entry.id) -> Problem:
         return Problem(kind=kind, number=number, id=id, message=message)
 
     if entry.number < expected:
-        return found(Kind.INSERTED, f"{which} has a number that another entry has: one of the two was inserted.")
+        return found(Damage.INSERTED, f"{which} has a number that another entry has: one of the two was inserted.")
     if entry.number > expected:
-        return found(Kind.REMOVED, f"{_entries(expected, entry.number - 1)}: removed.", number=expected, id=None)
+        return found(Damage.REMOVED, f"{_entries(expected, entry.number - 1)}: removed.", number=expected, id=None)
     if shift is None:
-        return found(Kind.CHANGED, f"{which} is not what was written: it was changed afterwards.")
+        return found(Damage.CHANGED, f"{which} is not what was written: it was changed afterwards.")
     if shift == 1 and seen.shift != 1 and entry.previous == seen.before:
         message = f"Entry {seen.number} (id {seen.id}) was inserted: the one after it follows the one before it."
-        return found(Kind.INSERTED, message, number=seen.number, id=seen.id)
+        return found(Damage.INSERTED, message, number=seen.number, id=seen.id)
     if shift != seen.shift and shift:
         place = f"{which} was written as entry {entry.number - shift}"
-        return found(Kind.REORDERED, f"{place}: entries were reordered, or inserted or removed before it.")
+        return found(Damage.REORDERED, f"{place}: entries were reordered, or inserted or removed before it.")
     if seen.hash is not None and entry.previous != seen.hash:
         message = f"{which} does not follow entry {seen.number} as it stands there: one of the two was written anew."
-        return found(Kind.REWRITTEN, message)
+        return found(Damage.REWRITTEN, message)
     if entry.id < seen.id:
-        return found(Kind.REORDERED, f"{which} was stored before the entry that its number follows: it was moved.")
+        return found(Damage.REORDERED, f"{which} was stored before the entry that its number follows: it was moved.")
     return None
 
 

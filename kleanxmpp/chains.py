@@ -7,13 +7,14 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 
 from kleanxmpp import audit, errors
-from kleanxmpp.audit import Checked, Kind, Problem
+from kleanxmpp.audit import Checked, Damage, Problem
 from kleanxmpp.model import AuditEntry, ChainHead
 from kleanxmpp.ports import Transaction
 
 _PAGE = 500
 _TOLD = 100
 _GREATEST_ID = 2**63 - 1
+_BELOW_ALL = -(2**63)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,9 +35,9 @@ class Verification:
 async def verify(tx: Transaction, company_id: str | None, *, noted: ChainHead | None = None) -> Verification:
     """Check a whole chain, and that it still holds the head that somebody `noted` earlier."""
     problems: list[Problem] = []
-    seen, found_noted, readable = Checked(), False, True
+    seen, found_noted, readable = Checked(), noted == audit.EMPTY, True
     try:
-        async for entry in entries(tx, company_id):
+        async for entry in entries(tx, company_id, after=_BELOW_ALL):
             seen, problem = audit.check(seen, entry)
             if problem is not None and len(problems) < _TOLD:
                 problems.append(problem)
@@ -87,18 +88,18 @@ def _unreadable(seen: Checked) -> Problem:
         f"What stands after entry {seen.number} cannot be read: it was changed past the program. "
         "Nothing from there on was checked."
     )
-    return Problem(kind=Kind.UNREADABLE, number=seen.number + 1, message=message)
+    return Problem(kind=Damage.UNREADABLE, number=seen.number + 1, message=message)
 
 
 def _began(company_id: str | None, seen: Checked, head: ChainHead | None) -> Problem | None:
     """Find a company's chain that is gone altogether: it began with the company."""
     if company_id is None or seen.entries or head is not None:
         return None
-    return Problem(kind=Kind.REMOVED, number=1, message="The company has no entries and no head: all were removed.")
+    return Problem(kind=Damage.REMOVED, number=1, message="The company has no entries and no head: all were removed.")
 
 
 def _as_noted(noted: ChainHead | None, *, found: bool) -> Problem | None:
     if noted is None or found:
         return None
     message = f"Entry {noted.number} does not have the hash that was noted: the log was cut off or written anew."
-    return Problem(kind=Kind.REWRITTEN, number=noted.number, message=message)
+    return Problem(kind=Damage.REWRITTEN, number=noted.number, message=message)

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
-from kleanxmpp import changes, desired, errors, metrics, offboardings
+from kleanxmpp import changes, desired, errors, files, metrics, offboardings
 from kleanxmpp.changes import Change
 from kleanxmpp.desired import Access, Person
 from kleanxmpp.model import AuditEntry, Due, Evidence, Offboarding
@@ -28,7 +28,9 @@ _ITEM: dict[type[Change], str] = {
     changes.LeaveSharedGroups: "contact_groups",
     changes.SetBookmarks: "bookmarks",
     changes.MakeReadOnly: "writing",
+    changes.ClearLeftovers: "leftovers",
 }
+_IN_DIRECTORY = {"logins", "uploads", "files"}
 _RECORDING = (0.2, 0.5, 1.0, 2.0, 4.0)
 """Seconds between attempts to keep what was found and done: nobody could find it again."""
 
@@ -49,6 +51,7 @@ class Closing:
     _done: Counter[type[Change]] = field(default_factory=Counter)
     _found: UserState | None = None
     _left: UserState | None = None
+    _files: tuple[int, int | None] | None = None
     _closed_at: dict[str, float] = field(default_factory=dict)
 
     async def run(self) -> None:
@@ -94,6 +97,9 @@ class Closing:
         else:
             raise resisting or errors.Temporary("Looked at again, something is still open.")
         if self.person.user.erasing:
+            self._files = await files.erase_files_of(self.steps.directory, self.steps.files, self.person.user)
+            if self._files[1] != 0:
+                raise errors.Temporary("Files of the person are still there, or nobody could look.")
             step = changes.EraseAccount(username=self.person.user.username)
             await self.steps.server.apply(self.person.company, step)
 
@@ -113,13 +119,13 @@ class Closing:
 
     def _note(self, now: float) -> None:
         """Remember which items this look saw closed for the first time."""
-        for line in self._evidence(credentials=0):
+        for line in self._evidence(credentials=0, uploads=0):
             if line.closed:
                 self._closed_at.setdefault(line.item, now)
             else:
                 self._closed_at.pop(line.item, None)
 
-    def _evidence(self, *, credentials: int) -> tuple[Evidence, ...]:
+    def _evidence(self, *, credentials: int, uploads: int) -> tuple[Evidence, ...]:
         done: Counter[str] = Counter()
         for kind, touched in self._done.items():
             if kind in _ITEM:
@@ -127,6 +133,8 @@ class Closing:
         return offboardings.evidence(
             person=self.person,
             credentials=credentials,
+            uploads=uploads,
+            files=self._files,
             found=self._found,
             done=done,
             left=self._left,
@@ -145,7 +153,8 @@ class Closing:
             return []  # given back, or more taken, meanwhile; and due again for it
         entries = []
         if open_one is not None:
-            recorded = self._recorded(open_one, credentials=credentials)
+            uploads = await tx.revoke_grants(person.user.id)
+            recorded = self._recorded(open_one, credentials=credentials, uploads=uploads)
             await tx.save_offboarding(recorded)
             if recorded.completed_at is not None:
                 entries.append(_entry(person, "offboarding.completed", recorded))
@@ -160,7 +169,7 @@ class Closing:
             await tx.finish_due(self.due)
         return entries
 
-    def _recorded(self, open_one: Offboarding, *, credentials: int) -> Offboarding:
+    def _recorded(self, open_one: Offboarding, *, credentials: int, uploads: int) -> Offboarding:
         now = time.monotonic()
         timed = tuple(
             replace(
@@ -168,7 +177,7 @@ class Closing:
                 milliseconds=round(self._took(open_one, self._closed_at.get(line.item, now)) / _MILLISECOND),
                 found=None if self._uncounted(open_one, line) else line.found,
             )
-            for line in self._evidence(credentials=credentials)
+            for line in self._evidence(credentials=credentials, uploads=uploads)
         )
         took = self._took(open_one, now)
         recorded = offboardings.with_evidence(
@@ -186,7 +195,7 @@ class Closing:
 
     def _uncounted(self, open_one: Offboarding, line: Evidence) -> bool:
         """Whether work may have begun in a run of the program that was cut short: what that one found nobody knows."""
-        return line.found == 0 and line.item != "logins" and open_one.requested_at < self.steps.since
+        return line.found == 0 and line.item not in _IN_DIRECTORY and open_one.requested_at < self.steps.since
 
     @property
     def _level(self) -> Access:

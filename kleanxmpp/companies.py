@@ -1,10 +1,12 @@
 """Use cases about companies: one XMPP domain each, and what holds for everybody in it."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
+from zoneinfo import available_timezones
 
-from kleanxmpp import drafts, errors, groups, ids, jid, offboardings
+from kleanxmpp import drafts, errors, groups, ids, jid, media_types, offboardings
 from kleanxmpp.desired import access
 from kleanxmpp.model import (
     Aspect,
@@ -21,6 +23,13 @@ from kleanxmpp.model import (
 from kleanxmpp.ports import Directory, Transaction, UserFilter
 
 _PAGE = 500
+LIMITS = {
+    "contacts_max": (0, 100_000),
+    "upload_max_bytes": (0, 4 * 1024**3),
+    "upload_daily_bytes": (0, 1024**4),
+    "file_retention_days": (1, 3650),
+}
+"""Least and most of each number."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +40,11 @@ class CompanyPatch:
     locale: str | None = None
     contact_visibility: ContactVisibility | None = None
     contacts_max: int | None = None
+    timezone: str | None = None
+    upload_max_bytes: int | None = None
+    upload_daily_bytes: int | None = None
+    upload_types: Sequence[str] | None = None
+    file_retention_days: int | None = None
     enabled: bool | None = None
 
 
@@ -72,6 +86,8 @@ async def update_company(
                 await tx.mark_due([Due(scope=groups.scope_of(g), marked_at=now) for g in page])
         if "contact_visibility" in changed:
             await tx.mark_users_due(after.id, aspects=Aspect.CIRCLES, priority=Priority.BACKGROUND, at=now)
+        if {"locale", "timezone"} & set(changed):  # both stand in the names of who is paused
+            await tx.mark_users_due(after.id, aspects=Aspect.PROFILE, priority=Priority.BACKGROUND, at=now)
         if "enabled" in changed:
             await _switch_everybody(tx, before, after, actor=actor, reason=reason, now=now)
         return after
@@ -83,16 +99,28 @@ def scope_of(company: Company) -> Scope:
 
 
 def _patched(company: Company, patch: CompanyPatch) -> Company:
-    if patch.contacts_max is not None and not 0 <= patch.contacts_max <= 100_000:
-        raise errors.Invalid("contacts_max is a number from 0 to 100000.", field="contacts_max")
+    numbers: dict[str, Any] = {}
+    for name, (least, most) in LIMITS.items():
+        number = getattr(patch, name)
+        if number is not None and not least <= number <= most:
+            raise errors.Invalid(f"{name} is a number from {least} to {most}.", field=name)
+        numbers[name] = getattr(company, name) if number is None else number
     return replace(
         company,
         name=groups.checked_name(patch.name) if patch.name is not None else company.name,
         locale=drafts.checked_locale(patch.locale) if patch.locale is not None else company.locale,
         contact_visibility=patch.contact_visibility or company.contact_visibility,
-        contacts_max=company.contacts_max if patch.contacts_max is None else patch.contacts_max,
+        timezone=company.timezone if patch.timezone is None else _checked_timezone(patch.timezone),
+        upload_types=company.upload_types if patch.upload_types is None else media_types.checked(patch.upload_types),
+        **numbers,
         enabled=company.enabled if patch.enabled is None else patch.enabled,
     )
+
+
+def _checked_timezone(name: str) -> str:
+    if name not in available_timezones():
+        raise errors.Invalid("timezone is a name of the IANA database, such as Europe/Berlin.", field="timezone")
+    return name
 
 
 async def _switch_everybody(

@@ -146,7 +146,7 @@ def room_jid(group: Group, *, rooms_domain: str) -> str:
 def user_state(person: Person, *, rooms_domain: str, aspects: Aspect = Aspect.ALL) -> UserState:
     """What the server should have about one person, as far as `aspects` ask."""
     company, level = person.company, access(person.company, person.user)
-    rooms = [c for c in person.circles if not c.group.deleted and _enters(level, c.group)]
+    rooms = [c for c in person.circles if not c.group.deleted and enters(level, c.group)]
     shared: set[str] = set()
     if Aspect.ACCESS in aspects:
         shared |= {Access.FULL: {GATE}, Access.READ: {GATE, READ_ONLY}}.get(level, set())
@@ -164,7 +164,7 @@ def user_state(person: Person, *, rooms_domain: str, aspects: Aspect = Aspect.AL
     )
 
 
-def _enters(level: Access, group: Group) -> bool:
+def enters(level: Access, group: Group) -> bool:
     """Whether somebody with this access is in the rooms of groups of this kind."""
     return level is Access.FULL or (level is Access.READ and group.kind is GroupKind.ANNOUNCEMENT)
 
@@ -194,7 +194,7 @@ def group_state(circle: GroupCircle) -> CircleState:
 def _inside(circle: GroupCircle) -> Iterator[tuple[str, Affiliation]]:
     for name, role in circle.members.items():
         yield name, _AFFILIATION[role]
-    if _enters(Access.READ, circle.group):
+    if enters(Access.READ, circle.group):
         for name in circle.readers:
             yield name, Affiliation.MEMBER
 
@@ -257,8 +257,11 @@ def marked_name(name: str, *, absence: Absence | None, until: datetime | None, c
 
 def _profile(person: Person) -> Profile:
     user = person.user
-    name = marked_name(user.display_name, absence=user.absence, until=user.absent_until, company=person.company)
-    return Profile(full_name=name, nickname=user.nickname)
+    full_name, nickname = (
+        marked_name(name, absence=user.absence, until=user.absent_until, company=person.company)
+        for name in (user.display_name, user.nickname)
+    )
+    return Profile(full_name=full_name, nickname=nickname, reserved=user.nickname)
 
 
 def _bookmarks(user: User, circles: Iterable[Circle], *, rooms_domain: str) -> frozenset[Bookmark]:

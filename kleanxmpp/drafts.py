@@ -24,6 +24,7 @@ class NewUser:
     locale: str | None = None
     active: bool = True
     chat_permission: bool = True
+    admin: bool | None = None
 
 
 async def draft(tx: Transaction, company: Company, new: NewUser, *, now: datetime) -> User:
@@ -45,6 +46,7 @@ async def draft(tx: Transaction, company: Company, new: NewUser, *, now: datetim
         locale=checked_locale(new.locale or company.locale),
         active=new.active,
         chat_permission=new.chat_permission,
+        admin=bool(new.admin),
         created_at=now,
     )
 

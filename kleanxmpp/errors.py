@@ -5,6 +5,8 @@ Each border translates its own errors into these in exactly one place: the datab
 problems or stanza errors on the way out. The docstring of a class is its default message.
 """
 
+from datetime import datetime
+
 
 class KleanError(Exception):
     """Something went wrong."""
@@ -37,6 +39,30 @@ class Invalid(KleanError):
         self.field = field
 
 
+class NotInstalled(KleanError):
+    """A part that only this needs is not installed on this machine. The message says which."""
+
+
+class TooLarge(Invalid):
+    """The file is too large. `limit` is how many bytes one may have."""
+
+    def __init__(self, message: str | None = None, *, limit: int) -> None:
+        super().__init__(message, field="size")
+        self.limit = limit
+
+
+class Forbidden(KleanError):
+    """The person may not do this, or not any more."""
+
+
+class QuotaExceeded(KleanError):
+    """The allowance of the day is used up. `until` is when there is a new one."""
+
+    def __init__(self, message: str | None = None, *, until: datetime) -> None:
+        super().__init__(message)
+        self.until = until
+
+
 class DirectoryUnavailable(KleanError):
     """The directory's database does not answer. Nothing was changed; try again."""
 
@@ -55,6 +81,10 @@ class ServerError(KleanError):
 
 class Temporary(ServerError):
     """The XMPP server cannot do this now (away, busy, restarting). Trying again later helps."""
+
+
+class StoreUnavailable(Temporary):
+    """Files cannot be written or removed on the disk right now. Look at its space and who may write there."""
 
 
 class Permanent(ServerError):

@@ -4,11 +4,12 @@ The leaver's own role stays in the directory, not effective, so that a return re
 """
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from kleanxmpp import errors, groups
 from kleanxmpp.desired import may_chat
-from kleanxmpp.model import Company, Group, Handover, Role, User
+from kleanxmpp.model import Company, Group, Handover, Offboarding, Role, User
 from kleanxmpp.ports import Transaction
 
 
@@ -49,6 +50,22 @@ async def successor(tx: Transaction, company: Company, user_id: str | None, *, l
     if found is None or found.id == leaver.id or not may_chat(company, found):
         raise errors.Invalid("Whoever takes over must be somebody else, who may chat.", field="hand_over_to")
     return found
+
+
+def together(earlier: Sequence[Handover], later: Sequence[Handover]) -> tuple[Handover, ...]:
+    """Return what happened in two requests of one off-boarding: who took over in the first is not an `other` now."""
+    found = {one.group_id: one for one in earlier}
+    for one in later:
+        first = found.get(one.group_id, replace(one, to=()))
+        found[one.group_id] = replace(first, to=first.to + tuple(u for u in one.to if u not in first.to))
+    return tuple(found.values())
+
+
+async def group_names(tx: Transaction, company_id: str, found: Sequence[Offboarding]) -> Mapping[str, str]:
+    """Return the names of the groups that these off-boardings handed over, by id; deleted ones are missing."""
+    handed = {handover.group_id for offboarding in found for handover in offboarding.handovers}
+    known = await tx.groups_by_id(company_id, handed) if handed else {}
+    return {group.id: group.name for group in known.values() if not group.deleted}
 
 
 async def _make_moderators(

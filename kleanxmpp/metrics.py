@@ -15,3 +15,4 @@ LEFTOVERS = Counter("kleanxmpp_leftovers_total", "What sweeps found of people wi
 HELD_PEOPLE = Gauge("kleanxmpp_held_people", "People whose off-boarding waits for a confirmation; NaN: not known")
 STRANGE_ROOMS = Gauge("kleanxmpp_strange_rooms", "Rooms on our service that the directory does not know")
 SERVER_REACHABLE = Gauge("kleanxmpp_server_reachable", "Whether the XMPP server can be observed and changed")
+FILES_REMOVED = Counter("kleanxmpp_files_removed_total", "Uploaded files and leftovers that retention removed", ["why"])

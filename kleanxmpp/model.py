@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import IntFlag, StrEnum
 
+from kleanxmpp import media_types
+
 
 class GroupKind(StrEnum):
     """Who may write in a group."""
@@ -56,7 +58,10 @@ class Mode(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Company:
-    """One tenant: one XMPP domain with its people and groups. `timezone` is an IANA name: where a day begins."""
+    """One tenant: one XMPP domain with its people and groups. `timezone` is an IANA name: where a day begins.
+
+    `upload_daily_bytes` is for each person; `file_retention_days` counts from the upload.
+    """
 
     id: str
     domain: str
@@ -66,6 +71,10 @@ class Company:
     contact_visibility: ContactVisibility = ContactVisibility.GROUPS
     contacts_max: int = 250
     timezone: str = "Europe/Berlin"
+    upload_max_bytes: int = 25 * 1024 * 1024
+    upload_daily_bytes: int = 500 * 1024 * 1024
+    upload_types: tuple[str, ...] = media_types.USUAL
+    file_retention_days: int = 90
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -61,7 +61,8 @@ async def begin_all(
     for user in leavers:
         mode = mode_of(company, user)
         if found := opened.get(user.id):
-            opened[user.id] = replace(found, mode=mode, handovers=handed.get(user.id, found.handovers))
+            passed_on = handovers.together(found.handovers, handed.get(user.id, ()))
+            opened[user.id] = replace(found, mode=mode, handovers=passed_on)
             await tx.save_offboarding(opened[user.id])
             continue
         begun.append(
@@ -141,16 +142,20 @@ def evidence(
     *,
     person: Person,
     credentials: int,
+    uploads: int,
+    files: tuple[int, int | None] | None,
     found: UserState | None,
     done: Mapping[str, int],
     left: UserState | None,
     wanted: UserState,
 ) -> tuple[Evidence, ...]:
-    """Say item by item what was found, what was done, and what the last look saw that is not `wanted`.
+    """Say item by item what was found that is not `wanted`, what was done, and what the last look saw of it.
 
     None: it was not looked at, and nobody knows. Which items there are depends on how far the person still takes
-    part. The milliseconds are the caller's to fill in.
+    part. `uploads` were granted, not begun, and are revoked; `files` (found and left) count when somebody is erased.
+    The milliseconds are the caller's to fill in.
     """
+    done = {**done, "uploads": uploads}
     before, after = found or UserState(), left or UserState()
     level = access(person.company, person.user)
 
@@ -174,14 +179,24 @@ def evidence(
             line("sessions", done.get("sessions"), _size(after.sessions)),
         ]
     doors += [
-        line("rooms", _rooms(before, UserState()), _rooms(after, wanted)),
-        line("contact_groups", _groups(before, frozenset()), _groups(after, wanted_groups)),
-        line("bookmarks", _size(before.bookmarks), _size(after.bookmarks, besides=wanted.bookmarks)),
+        line("rooms", _rooms(before, wanted), _rooms(after, wanted)),
+        line("contact_groups", _groups(before, wanted_groups), _groups(after, wanted_groups)),
+        line("bookmarks", *(_size(state.bookmarks, besides=wanted.bookmarks) for state in (before, after))),
     ]
+    doors.append(line("uploads", uploads, 0))
+    if person.user.erasing:
+        there, left_over = files or (None, None)
+        doors.append(line("files", there, left_over))
     if level is not Access.READ:
         names = [field.name for field in fields(Leftovers)]
-        doors += [line(name, _leftover(before, name), _leftover(after, name)) for name in names]
+        remains = [line(name, _leftover(before, name), _leftover(after, name)) for name in names]
+        # one change clears them all: what it did for each is what is gone
+        doors += [replace(one, done=_gone(one)) if done.get("leftovers") else one for one in remains]
     return tuple(doors)
+
+
+def _gone(line: Evidence) -> int:
+    return 0 if line.found is None or line.left is None else max(0, line.found - line.left)
 
 
 def _groups(state: UserState, wanted: frozenset[str]) -> int | None:

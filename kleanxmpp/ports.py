@@ -13,6 +13,7 @@ from typing import Protocol
 
 from kleanxmpp.changes import Change
 from kleanxmpp.desired import Access, CircleLook, GroupCircle, Person, UserLook
+from kleanxmpp.file_ports import FileRecords
 from kleanxmpp.model import (
     ApiToken,
     Aspect,
@@ -68,7 +69,7 @@ class RememberedAnswer:
     about: str | None = None
 
 
-class Transaction(Protocol):
+class Transaction(FileRecords, Protocol):
     """One transaction on the directory. Reads return values or None; writes take whole values.
 
     Everything is bounded to one company by its `company_id`, and never returns what belongs to another.
@@ -149,6 +150,9 @@ class Transaction(Protocol):
     # groups and circles
     async def group(self, company_id: str, group_id: str) -> Group | None:
         """Return the group, also a deleted one (tombstone)."""
+
+    async def groups_by_id(self, company_id: str, group_ids: Collection[str]) -> Mapping[str, Group]:
+        """Return the groups found, also deleted ones, by id; unknown ids are missing. Few queries."""
 
     async def group_by_slug(self, company_id: str, slug: str) -> Group | None: ...
     async def page_groups(self, company_id: str, *, after: str | None, limit: int) -> Sequence[Group]:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from kleanxmpp import errors, metrics
+from kleanxmpp import errors, metrics, returns
 from kleanxmpp.model import Company, Due, Scope, ScopeKind
 from kleanxmpp.ports import LONGEST_PAUSE, Directory, Server
 from kleanxmpp.scopes import Worker
@@ -58,15 +58,18 @@ class Reconciler:
     _freed: asyncio.Event = field(default_factory=asyncio.Event)
     _sweep_wanted: asyncio.Event = field(default_factory=asyncio.Event)
     _watching: dict[Scope, set[asyncio.Event]] = field(default_factory=lambda: defaultdict(set))
+    _changed: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def run(self) -> None:
         """Work until cancelled."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self._sweep_forever())
+            group.create_task(returns.end_on_time(self.directory, changed=self._changed))
             while True:
                 try:
                     self._freed.clear()
                     if self.away is not None and not await self._probe():
+                        self._changed.set()
                         await asyncio.sleep(self.pace.probe_interval)
                         continue
                     started = await self._start_due(group)
@@ -156,6 +159,8 @@ class Reconciler:
             waits.append(asyncio.ensure_future(self.directory.wait_for_change(timeout=timeout)))
         try:
             await asyncio.wait(waits, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
+            if waits[-1].done():
+                self._changed.set()
         finally:
             for wait in waits:
                 wait.cancel()

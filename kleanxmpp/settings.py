@@ -82,6 +82,20 @@ class ApiSettings(Part):
     """Largest request body. The default fits a circle of 20,000 people."""
 
 
+class FilesSettings(Part):
+    """Photos and files that people send each other. See docs/files.md."""
+
+    folder: Path = Path("/var/lib/kleanxmpp/files")
+    """Where they are kept. Component and API need the same folder."""
+    public_url: str | None = Field(default=None, pattern=r"^https?://[^/]+(/.*[^/])?$")
+    """The address before `/files/` under which people's devices reach this program's API, without final slash; put TLS
+    before it. Unset: nobody can send files."""
+    web_origin: str | None = Field(default=None, pattern=r"^https?://[^/]+$")
+    """Where the web chat comes from, like `https://app.example.org`. Unset: browsers of no other origin may upload."""
+    tidy_interval: Seconds = 600.0
+    """Seconds between two rounds that remove what is expired or was never finished."""
+
+
 class ReconcileSettings(Part):
     """How the loop works that makes the server equal to the directory."""
 
@@ -145,6 +159,7 @@ class Settings(BaseSettings):
     database: DatabaseSettings = DatabaseSettings()
     server: ServerSettings = ServerSettings()
     api: ApiSettings = ApiSettings()
+    files: FilesSettings = FilesSettings()
     reconcile: ReconcileSettings = ReconcileSettings()
     guard: GuardSettings = GuardSettings()
     client: ClientSettings = ClientSettings()

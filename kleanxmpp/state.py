@@ -5,7 +5,7 @@ planned from not known.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 
@@ -24,13 +24,15 @@ class Affiliation(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Profile:
-    """The names others see: `full_name` in the vCard's FN, `nickname` in NICKNAME and reserved on the room service.
+    """The names others see: `full_name` in the vCard's FN, `nickname` in NICKNAME, which contact lists show.
 
-    Empty where the server has none.
+    Empty where the server has none. `reserved` is what nobody else may be called in rooms; it is never observed, and
+    empty if it is the nickname.
     """
 
     full_name: str
     nickname: str
+    reserved: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

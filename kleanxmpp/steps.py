@@ -11,6 +11,7 @@ from itertools import groupby
 from kleanxmpp import changes, desired, metrics
 from kleanxmpp.changes import Change
 from kleanxmpp.desired import Person
+from kleanxmpp.file_ports import FileStore
 from kleanxmpp.locks import Locks
 from kleanxmpp.model import Aspect, Company, Due
 from kleanxmpp.plan import Plan, plan_user
@@ -25,11 +26,15 @@ LOOKS = (0.0, 0.02, 0.05, 0.1, 0.2, 0.4, 0.8)
 
 @dataclass(slots=True, kw_only=True)
 class Steps:
-    """The two borders, and what is done at them in every kind of work. `since`: when this run of the program began."""
+    """The two borders, and what is done at them in every kind of work.
+
+    `files` None: nobody keeps files here. `since`: when this run of the program began.
+    """
 
     directory: Directory
     server: Server
     rooms_prefix: str
+    files: FileStore | None = None
     locks: Locks = field(default_factory=Locks)
     since: datetime = field(default_factory=lambda: datetime.now(UTC))
 

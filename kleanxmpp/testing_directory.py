@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 
 from kleanxmpp import errors
 from kleanxmpp.ports import Transaction
+from kleanxmpp.testing_files import MemoryFiles
 from kleanxmpp.testing_groups import MemoryCircles, MemoryGroups
 from kleanxmpp.testing_guard import MemoryGuard
 from kleanxmpp.testing_people import MemoryCompanies, MemoryUsers
@@ -18,7 +19,14 @@ from kleanxmpp.testing_tables import Tables
 
 
 class MemoryTransaction(
-    MemoryCompanies, MemoryUsers, MemoryGroups, MemoryCircles, MemoryDue, MemoryRecords, MemoryGuard
+    MemoryCompanies,
+    MemoryUsers,
+    MemoryGroups,
+    MemoryCircles,
+    MemoryDue,
+    MemoryRecords,
+    MemoryGuard,
+    MemoryFiles,
 ):
     """One transaction on the tables in memory; see `kleanxmpp.ports.Transaction`."""
 

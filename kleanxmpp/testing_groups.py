@@ -17,6 +17,9 @@ class MemoryGroups(MemoryPart):
         group = self._tables.groups.get(group_id)
         return group if group and group.company_id == company_id else None
 
+    async def groups_by_id(self, company_id: str, group_ids: Collection[str]) -> Mapping[str, Group]:
+        return {group.id: group for group in self._of(company_id) if group.id in group_ids}
+
     async def group_by_slug(self, company_id: str, slug: str) -> Group | None:
         return next((g for g in self._of(company_id) if g.slug == slug), None)
 

@@ -290,10 +290,11 @@ def _apply_to_group(
 
 
 def _set_profile(held: Holdings, username: str, profile: Profile) -> int:
-    if held.nicknames.get(profile.nickname, username) != username:
+    reserved = profile.reserved or profile.nickname
+    if held.nicknames.get(reserved, username) != username:
         raise errors.Temporary("The nickname is still reserved for somebody else.")
     held.nicknames = {nick: holder for nick, holder in held.nicknames.items() if holder != username}
-    held.nicknames[profile.nickname] = username
+    held.nicknames[reserved] = username
     held.profiles[username] = profile
     return 1
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 
 from kleanxmpp import errors, names
+from kleanxmpp.file_ports import File
 from kleanxmpp.model import (
     ApiToken,
     AuditEntry,
@@ -40,6 +41,7 @@ class Tables:
     nicknames: dict[Key, str] = field(default_factory=dict)
     external_ids: dict[Key, str] = field(default_factory=dict)
     credentials: dict[str, tuple[Credential, str]] = field(default_factory=dict)
+    files: dict[str, tuple[File, str]] = field(default_factory=dict)
     groups: dict[str, Group] = field(default_factory=dict)
     circles: dict[str, dict[str, Role]] = field(default_factory=dict)
     departures: set[tuple[str, str]] = field(default_factory=set)

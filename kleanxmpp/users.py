@@ -82,6 +82,7 @@ async def put_user(
         if new.username and jid.normalise_localpart(new.username) != user.username:
             raise errors.Conflict("A username is for ever; this person has another one.", field="username")
         given = {"display_name", "active", "chat_permission"} | {f for f in ("email", "locale") if getattr(new, f)}
+        given |= set() if new.admin is None else {"admin"}
         patch = UserPatch(
             fields=frozenset(given),
             display_name=new.display_name,
@@ -89,6 +90,7 @@ async def put_user(
             locale=new.locale or user.locale,
             active=new.active,
             chat_permission=new.chat_permission,
+            admin=bool(new.admin),
         )
         return await _update(tx, company, user, patch, actor=actor, reason=None, now=now), False
 
@@ -289,15 +291,17 @@ async def _note_repetition(
 
 def _departed(user: User, departure: Departure, *, now: datetime) -> User:
     if departure.until is not None and departure.until <= now:
-        raise errors.Invalid("An absence ends in the future.", field="until")
+        raise errors.Invalid("An absence ends in the future.", field="returns_on")
     if departure.mode is Mode.LEFT:
         if departure.until is not None:
-            raise errors.Invalid("Who left comes back by hand, not by date.", field="until")
+            raise errors.Invalid("Who left comes back by hand, not by date.", field="returns_on")
         return replace(user, active=False, absence=None, absent_until=None)
     try:
         absence = Absence(departure.mode)
     except ValueError:
         raise errors.Invalid("A person is off-boarded as left, paused or garden_leave.", field="mode") from None
+    if not user.active:
+        raise errors.Invalid("Who left is not absent. Reactivate the person first.", field="mode")
     return replace(user, absence=absence, absent_until=departure.until)
 
 

@@ -2,10 +2,11 @@
 
 import itertools
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from kleanxmpp import ids
+from kleanxmpp.file_ports import File
 from kleanxmpp.model import Aspect, Company, Credential, Due, Group, Priority, Scope, ScopeKind, User
 
 AT = datetime(2026, 1, 5, 8, 0, tzinfo=UTC)
@@ -53,3 +54,19 @@ def a_mark(user: User, **facts: Any) -> Due:
     """Return a mark of the user's scope."""
     scope = Scope(kind=ScopeKind.USER, company_id=user.company_id, id=user.id)
     return replace(Due(scope=scope, aspects=Aspect.ALL, priority=Priority.CHANGE, marked_at=AT), **facts)
+
+
+def a_file(user: User, **facts: Any) -> tuple[File, str]:
+    """Return a file and the stored form of its token."""
+    number = next(_numbers)
+    file = File(
+        id=ids.new_id(),
+        company_id=user.company_id,
+        user_id=user.id,
+        name=f"foto{number}.jpg",
+        size=1000,
+        media_type="image/jpeg",
+        created_at=AT,
+        expires_at=AT + timedelta(minutes=5),
+    )
+    return replace(file, **facts), ids.sha256_hex(file.id)

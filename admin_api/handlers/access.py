@@ -2,10 +2,11 @@
 
 import asyncio
 from dataclasses import replace
+from zoneinfo import ZoneInfo
 
 from kleanxmpp import desired, errors
 from kleanxmpp.desired import Person
-from kleanxmpp.model import Aspect
+from kleanxmpp.model import Absence, Aspect
 from kleanxmpp.state import UserState
 
 from ..answers import Answer
@@ -38,6 +39,7 @@ async def get_access(call: Call, *, user_id: Id) -> Answer:
             user_id=person.user.id,
             jid=f"{person.user.username}@{call.company.domain}",
             may_chat=desired.may_chat(person.company, person.user),
+            access=desired.access(person.company, person.user),
             why=_why(person),
             directory=_in_directory(person, credentials=credentials, rooms_domain=domain),
             server=None if state is None else ServerAccessView.of(state, rooms_domain=domain),
@@ -63,14 +65,17 @@ async def _observed(call: Call, person: Person) -> tuple[UserState | None, str |
 
 
 def _in_directory(person: Person, *, credentials: int, rooms_domain: str) -> DirectoryAccessView:
-    allowed = desired.may_chat(person.company, person.user)
+    level = desired.access(person.company, person.user)
     return DirectoryAccessView(
         active=person.user.active,
         chat_permission=person.user.chat_permission,
         company_enabled=person.company.enabled,
+        absence=person.user.absence,
         credentials=credentials,
         groups=[
-            AccessGroupView.of(c.group, role=c.role, rooms_domain=rooms_domain, effective=allowed)
+            AccessGroupView.of(
+                c.group, role=c.role, rooms_domain=rooms_domain, effective=desired.enters(level, c.group)
+            )
             for c in person.circles
         ],
     )
@@ -85,7 +90,19 @@ def _why(person: Person) -> str:
             (user.erasing, "the person is being erased"),
             (not user.active, "the person is not active"),
             (not user.chat_permission, 'the person lacks the permission "Chat"'),
+            (user.absence is not None, _absent(person)),
         )
         if holds
     ]
     return ", ".join(against) or 'the company is enabled, the person is active and has the permission "Chat"'
+
+
+def _absent(person: Person) -> str:
+    user = person.user
+    until = ""
+    if user.absent_until is not None:
+        local = user.absent_until.astimezone(ZoneInfo(person.company.timezone))
+        until = f" until {local:%Y-%m-%d %H:%M} ({person.company.timezone})"
+    if user.absence is Absence.GARDEN_LEAVE:
+        return f"the person is on garden leave{until}: reads announcements, writes nothing"
+    return f"the person is paused{until}: memberships stay, nothing is reachable"

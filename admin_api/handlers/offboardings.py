@@ -1,26 +1,38 @@
 """Taking access away, giving it back, erasing, and the evidence of it. A caller may wait for the proof."""
 
-from kleanxmpp import errors, offboardings, users
+from kleanxmpp import errors, handovers, offboardings, users
+from kleanxmpp.documents.facts import evidence_facts
+from kleanxmpp.documents.pdf import evidence_pdf
 from kleanxmpp.leaving import Leave
 from kleanxmpp.model import Offboarding, Scope, ScopeKind, User
 
 from .. import etags, waiting
-from ..answers import Answer
-from ..schemas.offboardings import OffboardingPage, OffboardingQuery, OffboardingView, status_url
+from ..answers import Answer, Document
+from ..languages import preferred_language
+from ..schemas.offboardings import OffboardingPage, OffboardingQuery, OffboardingView, PrintQuery, status_url
 from ..schemas.types import Id
-from ..schemas.users import ReasonBody, reactivated_view
+from ..schemas.users import DeactivationBody, ReasonBody, reactivated_view
 from ..services import Call
 
 
-async def deactivate_user(call: Call, *, user_id: Id, body: ReasonBody) -> Answer:
+async def deactivate_user(call: Call, *, user_id: Id, body: DeactivationBody) -> Answer:
     """Off-board a person.
 
-    From the moment of the answer on no login succeeds; sessions, rooms, contacts and everything else are closed
-    right after, and looked up again. With `Prefer: wait=N` the answer waits up to N seconds (at most 60) for the proof:
-    200 with the evidence once it is complete, otherwise 202 with `status_url`. Repeatable: each request is proven anew.
+    For good, for a pause, or into garden leave (`mode`); an absence ends by itself at `returns_on`. From the moment of
+    the answer on no login succeeds (on garden leave: nothing is written); sessions, rooms, contacts and everything else
+    are closed right after, and looked up again. With `Prefer: wait=N` the answer waits up to N seconds (at most 60) for
+    the proof: 200 with the evidence once it is complete, otherwise 202 with `status_url`. Repeatable: each request is
+    proven anew.
     """
     begun = await call.services.leave(
-        Leave(company=call.company, user_id=user_id, actor=call.actor, reason=body.reason, now=call.now)
+        Leave(
+            company=call.company,
+            user_id=user_id,
+            departure=body.departure(call.company),
+            actor=call.actor,
+            reason=body.reason,
+            now=call.now,
+        )
     )
     return await _awaited(call, begun)
 
@@ -72,7 +84,9 @@ async def list_offboardings(call: Call, *, user_id: Id, query: OffboardingQuery)
         found = await tx.page_offboardings(call.company.id, user_id, limit=query.limit)
         if not found:
             await users.existing(tx, call.company, user_id, erasing=True)
-    return Answer(body=OffboardingPage(items=[OffboardingView.of(one) for one in found], next_cursor=None))
+        names = await handovers.group_names(tx, call.company.id, found)
+    items = [OffboardingView.of(one, names=names) for one in found]
+    return Answer(body=OffboardingPage(items=items, next_cursor=None))
 
 
 async def get_offboarding(call: Call, *, user_id: Id, offboarding_id: Id) -> Answer:
@@ -80,10 +94,35 @@ async def get_offboarding(call: Call, *, user_id: Id, offboarding_id: Id) -> Ans
 
     `complete` is true only when every door was looked at again on the live server and found closed.
     """
+    return Answer(body=await _view(call, await _of_user(call, user_id, offboarding_id)))
+
+
+async def print_offboarding(call: Call, *, user_id: Id, offboarding_id: Id, query: PrintQuery) -> Answer:
+    """Print an off-boarding and its evidence.
+
+    One page (PDF/A) for the personnel file, in German or English. What could not be checked is called "not checked".
+    After erasure it shows ids in place of names. The address ends in `.pdf`, so that a link or a saved file says what
+    it is.
+    """
+    found = await _of_user(call, user_id, offboarding_id)
+    locale = query.lang or preferred_language(call.headers) or call.company.locale
+    facts = await evidence_facts(call.directory, call.company, found)
+    content = await evidence_pdf(facts, locale=locale, now=call.now)
+    document = Document(content=content, name=f"offboarding-{found.id}.pdf")
+    return Answer(document=document, headers={"Content-Language": locale, "Cache-Control": "no-store"})
+
+
+async def _of_user(call: Call, user_id: str, offboarding_id: str) -> Offboarding:
     found = await _offboarding(call, offboarding_id)
     if found.user_id != user_id:
         raise errors.NotFound("The user has no off-boarding with this id.")
-    return Answer(body=OffboardingView.of(found))
+    return found
+
+
+async def _view(call: Call, found: Offboarding) -> OffboardingView:
+    async with call.directory.read() as tx:
+        names = await handovers.group_names(tx, call.company.id, [found])
+    return OffboardingView.of(found, names=names)
 
 
 async def _offboarding(call: Call, offboarding_id: str) -> Offboarding:
@@ -106,7 +145,7 @@ async def _awaited(call: Call, begun: Offboarding) -> Answer:
         found = await waiting.until(call.services, read, done=_is_over, seconds=wait, scope=scope)
     headers = {"Location": status_url(found), **waiting.applied(wait)}
     status = 200 if found.complete else 202
-    return Answer(status=status, body=OffboardingView.of(found), headers=headers, about=found.user_id)
+    return Answer(status=status, body=await _view(call, found), headers=headers, about=found.user_id)
 
 
 def _is_over(offboarding: Offboarding) -> bool:

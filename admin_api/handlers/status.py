@@ -1,5 +1,7 @@
 """What is out of step and why, and sweeping now."""
 
+from kleanxmpp import handovers
+
 from .. import problem_kinds as kinds
 from ..answers import Answer
 from ..problems import Problem
@@ -23,13 +25,14 @@ async def get_status(call: Call) -> Answer:
         count = await tx.count_due(call.company.id)
         running = await tx.open_offboardings(call.company.id)
         held = await held_views(call.services, tx, call.company)
+        names = await handovers.group_names(tx, call.company.id, running)
     marked = [one.marked_at for one in due if one.marked_at is not None]
     reconciler = call.services.reconciler
     report = None if reconciler is None else reconciler.reports.get(call.company.id)
     return Answer(
         body=StatusView(
             due=DueSummary(count=count, oldest=min(marked, default=None), items=[DueView.of(one) for one in due]),
-            open_offboardings=[OffboardingView.of(one) for one in running],
+            open_offboardings=[OffboardingView.of(one, names=names) for one in running],
             held=held,
             server=_server(reconciler),
             last_sweep=None if report is None else sweep_view(report),

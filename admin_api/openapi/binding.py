@@ -47,13 +47,7 @@ def bound(operation: Operation) -> WebHandler:
         if operation.repeatable and key is not None and isinstance(subject, Call):
             fingerprint = _fingerprint(request, subject, arguments)
             return await idempotency.once(subject, key=key, fingerprint=fingerprint, run=run)
-        answer = await run()
-        return answers.response(
-            status=answer.status,
-            text=answers.text_of(answer),
-            headers=answer.headers,
-            media_type=operation.media_type,
-        )
+        return answers.whole(await run(), media_type=operation.media_type)
 
     serve.__name__ = operation.name
     return serve

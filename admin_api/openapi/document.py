@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import BaseModel, TypeAdapter
 from pydantic.json_schema import JsonSchemaMode
 
+from ..answers import PDF
 from ..schemas.problem import ProblemView
 from .operation import Operation
 
@@ -148,6 +149,8 @@ def _answers(operation: Operation, refs: Mapping[type[BaseModel], Json]) -> Json
         answer: Json = {"description": HTTPStatus(status).phrase}
         if model is not None:
             answer["content"] = {operation.media_type: {"schema": refs[model]}}
+        elif operation.media_type == PDF:
+            answer["content"] = {PDF: {}}
         if (operation.versioned and model is not None) or status == 304:
             answer["headers"] = {"ETag": {"description": "The version, for If-Match.", "schema": {"type": "string"}}}
         answers[str(status)] = answer

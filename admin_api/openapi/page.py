@@ -138,6 +138,8 @@ def _response(status: str, answer: Json, document: Json) -> Markup:
     if "content" not in answer:
         return tag("p", tag("strong", title), " without a body")
     ((media_type, content),) = answer["content"].items()
+    if "schema" not in content:
+        return tag("p", tag("strong", title), " ", tag("code", media_type))
     schema = content["schema"]
     summary = tag("summary", title, "" if media_type == JSON else f" ({media_type}; each line:)")
     return tag("details", summary, _fields(None, schema, document), _example(schema, document))

@@ -2,8 +2,8 @@
 
 from typing import Self
 
-from kleanxmpp.desired import GATE
-from kleanxmpp.model import Group, Role
+from kleanxmpp.desired import GATE, KEYS, READ_ONLY, Access
+from kleanxmpp.model import Absence, Group, Role
 from kleanxmpp.state import Affiliation, UserState
 
 from .types import View
@@ -17,7 +17,7 @@ class AccessGroupView(View):
     room: str
     role: Role
     effective: bool
-    """Whether the membership counts: only while the person may chat."""
+    """Whether the membership counts: while the person may chat; on garden leave, for reading announcements."""
 
     @classmethod
     def of(cls, group: Group, *, role: Role, rooms_domain: str, effective: bool) -> Self:
@@ -32,6 +32,7 @@ class DirectoryAccessView(View):
     active: bool
     chat_permission: bool
     company_enabled: bool
+    absence: Absence | None
     credentials: int
     groups: list[AccessGroupView]
 
@@ -49,6 +50,8 @@ class ServerAccessView(View):
     reachable: bool
     gate: bool | None
     """Whether the person is let through the gate."""
+    read_only: bool | None
+    """Whether what the person writes is refused."""
     sessions: list[str] | None
     """Every session there is, sleeping ones included."""
     rooms: list[RoomAccessView] | None
@@ -65,6 +68,7 @@ class ServerAccessView(View):
         return cls(
             reachable=True,
             gate=None if shared is None else GATE in shared,
+            read_only=None if shared is None else READ_ONLY in shared,
             sessions=None if state.sessions is None else sorted(state.sessions),
             rooms=None
             if rooms is None
@@ -73,7 +77,7 @@ class ServerAccessView(View):
                 for room, affiliation in sorted(rooms.items())
                 if affiliation is not Affiliation.NONE
             ],
-            shared_groups=None if shared is None else sorted(shared - {GATE}),
+            shared_groups=None if shared is None else sorted(shared - KEYS),
             bookmarks=None if state.bookmarks is None else sorted(b.room for b in state.bookmarks),
         )
 
@@ -84,6 +88,8 @@ class AccessView(View):
     user_id: str
     jid: str
     may_chat: bool
+    access: Access
+    """How far the person takes part: `none`, `paused`, `read` or `full`."""
     why: str
     """In words."""
     directory: DirectoryAccessView

@@ -6,7 +6,7 @@ from typing import Annotated, Self
 from pydantic import Field, JsonValue
 from pydantic_core import to_jsonable_python
 
-from kleanxmpp.audit import Kind
+from kleanxmpp.audit import Damage
 from kleanxmpp.chains import Verification
 from kleanxmpp.model import AuditEntry
 
@@ -75,7 +75,7 @@ class AuditExportQuery(Query):
 class AuditProblemView(View):
     """Something that is wrong with the log."""
 
-    kind: Kind
+    kind: Damage
     number: int
     """The number of the entry that it is about."""
     id: int | None

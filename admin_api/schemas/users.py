@@ -1,24 +1,26 @@
 """People in JSON."""
 
 from datetime import datetime
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
+from zoneinfo import ZoneInfo
 
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from kleanxmpp import drafts, users
-from kleanxmpp.desired import may_chat
-from kleanxmpp.model import Company, User
+from kleanxmpp import drafts, returns, users
+from kleanxmpp.desired import Access, access, may_chat
+from kleanxmpp.model import Absence, Company, Mode, User
+from kleanxmpp.users import Departure
 
-from .types import ExternalId, ListQuery, PatchBody, Printable, Prose, RequestBody, View
+from .types import ExternalId, Id, ListQuery, PatchBody, Printable, Prose, RequestBody, View
 
 DisplayName = Annotated[str, Field(min_length=1, max_length=200, examples=["Aylin Öztürk"])]
 Username = Annotated[str, Field(min_length=1, max_length=1023, examples=["aylin.oeztuerk"])]
 Email = Annotated[Printable, Field(max_length=254, pattern=r"^[^\s@]+@[^\s@]+$", examples=["aylin@example.org"])]
 Locale = Annotated[str, Field(max_length=10, examples=["de"], json_schema_extra={"enum": list(drafts.LOCALES)})]
 _OF_THE_USER = (
-    "id", "username", "display_name", "external_id", "email", "locale", "active", "chat_permission", "created_at",
-    "version",
+    "id", "username", "display_name", "external_id", "email", "locale", "active", "chat_permission", "absence", "admin",
+    "created_at", "version",
 )  # fmt: skip
 Reason = Annotated[Prose, Field(max_length=500, examples=["left the company"])]
 
@@ -37,6 +39,8 @@ class PersonBody(RequestBody):
     """Employed."""
     chat_permission: bool = True
     """Has the permission "Chat"."""
+    admin: bool | None = None
+    """Takes over groups that would be left without a moderator. Left out: false for somebody new, else as it is."""
 
     def facts(self, *, external_id: str | None) -> drafts.NewUser:
         """Return the core's value."""
@@ -48,6 +52,7 @@ class PersonBody(RequestBody):
             locale=self.locale,
             active=self.active,
             chat_permission=self.chat_permission,
+            admin=self.admin,
         )
 
 
@@ -74,6 +79,8 @@ class UserPatchBody(PatchBody):
     locale: Locale = ""
     active: bool = True
     chat_permission: bool = True
+    admin: bool = False
+    """Takes over groups that would be left without a moderator."""
 
     def patch(self) -> users.UserPatch:
         """Return the core's value."""
@@ -84,6 +91,25 @@ class ReasonBody(RequestBody):
     """Why; kept in the audit log."""
 
     reason: Reason | None = None
+
+
+class DeactivationBody(ReasonBody):
+    """How somebody goes, and why."""
+
+    mode: Literal["left", "paused", "garden_leave"] = "left"
+    """`left`: for good. `paused` (parental leave, sabbatical): no access, memberships and contacts stay, the name says
+    until when. `garden_leave`: reads announcements, writes nothing."""
+    returns_on: Annotated[str, Field(pattern=returns.PATTERN, max_length=32, examples=["2027-03-01"])] | None = None
+    """When an absence ends by itself: a date (the beginning of that day in the company's time zone) or a date-time with
+    offset. Left out: somebody ends it."""
+    hand_over_to: Id | None = None
+    """Who becomes moderator of the groups that the person moderates. Left out: the groups' other moderators suffice,
+    and groups without any go to the company's admins."""
+
+    def departure(self, company: Company) -> Departure:
+        """Return the core's value. Raises Invalid for a day that does not exist."""
+        until = None if self.returns_on is None else returns.moment(self.returns_on, company=company)
+        return Departure(mode=Mode(self.mode), until=until, hand_over_to=self.hand_over_to)
 
 
 class UserQuery(ListQuery):
@@ -119,7 +145,14 @@ class UserView(View):
     active: bool
     chat_permission: bool
     may_chat: bool
-    """Whether the person takes part: company enabled, active, and permitted."""
+    """Whether the person takes part: company enabled, active, permitted, and not absent."""
+    access: Access
+    """How far: `none`, `paused` (not at all, but colleagues find the name), `read` (announcements only), `full`."""
+    absence: Absence | None
+    returns_on: datetime | None
+    """When the absence ends by itself, in the company's time zone. Null: when somebody ends it."""
+    admin: bool
+    """Takes over groups that would be left without a moderator."""
     created_at: datetime
     version: int
     """Grows with every change; the entity tag of If-Match."""
@@ -154,4 +187,10 @@ def reactivated_view(user: User, *, company: Company, done: bool) -> Reactivated
 
 def _facts(user: User, *, company: Company) -> dict[str, object]:
     own = {name: getattr(user, name) for name in _OF_THE_USER}
-    return own | {"jid": f"{user.username}@{company.domain}", "may_chat": may_chat(company, user)}
+    until = user.absent_until
+    return own | {
+        "jid": f"{user.username}@{company.domain}",
+        "may_chat": may_chat(company, user),
+        "access": access(company, user),
+        "returns_on": None if until is None else until.astimezone(ZoneInfo(company.timezone)),
+    }

@@ -59,6 +59,14 @@ def make_table(
     return form
 
 
+def make_facts(facts: Mapping[str, str], *, form_type: str) -> Element:
+    """Return a result with one value per field, as service discovery carries it (XEP-0128)."""
+    form = _form("result", title="", instructions="", form_type=form_type)
+    for name, value in facts.items():
+        SubElement(SubElement(form, _FIELD, {"var": name}), _VALUE).text = value
+    return form
+
+
 def read_submitted(parent: Element) -> Submitted | None:
     """Return what the form inside `parent` says, None if there is none. Of several values of a field, the first."""
     form = parent.find(FORM)

@@ -69,6 +69,11 @@ class Texts:
     label_last: str
     label_email: str
 
+    upload_refused: str
+    upload_type: str
+    upload_too_large: str
+    upload_quota: str
+
     wrong_step: str
     unknown_command: str
     unknown_address: str

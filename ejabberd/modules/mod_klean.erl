@@ -10,8 +10,11 @@
 %%%    from or to a company (a host with this module) and all below it stays inside, or is answered
 %%%    with an error.
 %%% 4. Circles are changed by the component only. What a room's admin may do by a client of their own
-%%%    (invite, affiliate, ban, configure) is answered with an error. To others a room does not exist.
-%%% 5. Commands that spare thousands of calls: klean_shared_groups (membership of one person, without
+%%%    (invite, affiliate, ban, configure) is answered with an error, and so is subscribing to a room
+%%%    (MucSub). To others a room does not exist.
+%%% 5. Who is on garden leave (shared group klean-read-only) reads and writes nothing, and no colleague
+%%%    writes to them. The same holds for whoever is not in the gate: what cannot be looked up is closed.
+%%% 6. Commands that spare thousands of calls: klean_shared_groups (membership of one person, without
 %%%    reading all members), klean_join_shared_groups and klean_leave_shared_groups (many people or many
 %%%    groups at once), klean_affiliations (one person in many rooms), klean_people (names and bookmarks
 %%%    of many people). And klean_leftovers and klean_clear_leftovers: what no command of ejabberd reaches.
@@ -22,6 +25,7 @@
 
 -export([start/2, stop/1, reload/3, depends/2, mod_options/1, mod_opt_type/1, mod_doc/0]).
 -export([silence_listeners/3, keep_circles/1, keep_nickname/1, hide_room/2, keep_names/1, keep_inside/1]).
+-export([only_reading/1, out_of_reach/1]).
 -export([shared_groups/3, join_shared_groups/3, leave_shared_groups/3, affiliations/3, people/2]).
 -export([leftovers/2, clear_leftovers/2]).
 
@@ -29,11 +33,18 @@
 -include("mod_muc_room.hrl").
 -include("ejabberd_commands.hrl").
 -include("ejabberd_oauth.hrl").
+-include("ejabberd_sql_pt.hrl").
+
+-define(GATE, <<"klean-may-chat">>).
+-define(READ_ONLY, <<"klean-read-only">>).
 
 %%% gen_mod
 
 start(Host, _Opts) ->
-    %% Before everything else on these hooks: mod_mam archives at 50, mod_avatar converts at 30.
+    %% Before everything else on these hooks. Messages: mod_mam archives what goes out at 88, what comes in at
+    %% 50 and 88, mod_carboncopy copies at 89, mod_offline stores at 50. vCards: mod_avatar converts at 30.
+    ejabberd_hooks:add(user_send_packet, Host, ?MODULE, only_reading, 4),
+    ejabberd_hooks:add(sm_receive_packet, Host, ?MODULE, out_of_reach, 5),
     ejabberd_hooks:add(muc_filter_message, Host, ?MODULE, silence_listeners, 5),
     ejabberd_hooks:add(vcard_iq_set, Host, ?MODULE, keep_names, 5),
     ejabberd_hooks:add(user_send_packet, Host, ?MODULE, keep_circles, 5),
@@ -44,6 +55,8 @@ start(Host, _Opts) ->
     ok.
 
 stop(Host) ->
+    ejabberd_hooks:delete(user_send_packet, Host, ?MODULE, only_reading, 4),
+    ejabberd_hooks:delete(sm_receive_packet, Host, ?MODULE, out_of_reach, 5),
     ejabberd_hooks:delete(muc_filter_message, Host, ?MODULE, silence_listeners, 5),
     ejabberd_hooks:delete(vcard_iq_set, Host, ?MODULE, keep_names, 5),
     ejabberd_hooks:delete(user_send_packet, Host, ?MODULE, keep_circles, 5),
@@ -100,7 +113,9 @@ keep_circles({Stanza, #{lserver := Host} = State}) ->
     end.
 
 changes_circle(#iq{type = set} = IQ) ->
-    xmpp:has_subtag(IQ, #muc_admin{}) orelse xmpp:has_subtag(IQ, #muc_owner{});
+    %% a MucSub subscription outlives the affiliation (before 25.08): there are none, whatever a room's options say
+    xmpp:has_subtag(IQ, #muc_admin{}) orelse xmpp:has_subtag(IQ, #muc_owner{})
+        orelse xmpp:has_subtag(IQ, #muc_subscribe{});
 changes_circle(#message{} = Message) ->
     case xmpp:get_subtag(Message, #muc_user{}) of
         #muc_user{invites = [_ | _]} -> true;
@@ -184,6 +199,147 @@ stored_vcard(User, Server) ->
         _ -> error
     end.
 
+%%% Garden leave
+
+%% What a client sends, before it is routed, archived or copied to other devices.
+only_reading({Stanza, #{jid := From} = State} = Unchanged) ->
+    case writes(From) of
+        true -> Unchanged;
+        false ->
+            try as_reader(Stanza, From) of
+                refused -> refuse_writing(Stanza, State);
+                Allowed -> {Allowed, State}
+            catch
+                _:_ -> refuse_writing(Stanza, State)
+            end
+    end.
+
+refuse_writing(Stanza, State) ->
+    %% the answer carries the addressee's name: its mark lets it pass out_of_reach
+    Text = <<"You can read here, but not write">>,
+    ejabberd_router:route_error(
+      xmpp:put_meta(Stanza, klean_refused, true), xmpp:err_forbidden(Text, xmpp:get_lang(Stanza))),
+    {stop, {drop, State}}.
+
+%% Everybody who writes is in the gate, so a storage that does not answer (it says "no groups") is a no.
+writes(#jid{luser = User, lserver = Host}) ->
+    try
+        Storage = gen_mod:db_mod(Host, mod_shared_roster),
+        Groups = Storage:get_user_groups({User, Host}, Host),
+        lists:member(?GATE, Groups) andalso not lists:member(?READ_ONLY, Groups)
+    catch
+        _:_ -> false
+    end.
+
+%% The stanza as a reader may send it, or `refused`. What is not named here is refused.
+as_reader(Stanza, From) ->
+    To = xmpp:get_to(Stanza),
+    Whose = whose(To, From),
+    case Stanza of
+        #message{} when Whose == component -> Stanza;
+        #message{} -> refused;
+        #presence{} when Whose == component -> Stanza;
+        #presence{type = unavailable} -> without_words(Stanza);
+        #presence{type = available} when Whose == own; Whose == rooms -> without_words(Stanza);
+        #presence{} -> refused;
+        #iq{} ->
+            case allowed(Stanza, asked(Stanza), Whose, To) of
+                true -> Stanza;
+                false -> refused
+            end
+    end.
+
+%% What everybody's client says without being told to: that it is there, and what it can do.
+without_words(Presence) ->
+    Kept = [Element || Element <- xmpp:get_els(Presence), lists:member(xmpp:get_ns(Element), [?NS_MUC, ?NS_CAPS])],
+    Presence#presence{status = [], sub_els = Kept}.
+
+whose(#jid{luser = User, lserver = Host}, #jid{luser = User, lserver = Host}) -> own;
+whose(#jid{luser = <<>>, lserver = Host}, #jid{lserver = Host}) -> server;
+whose(#jid{} = To, #jid{lserver = Host}) ->
+    case is_rooms_host(To, Host) of
+        true -> rooms;
+        false ->
+            case acl:match_rule(Host, klean_component_only, To) of
+                allow -> component;
+                _ -> other
+            end
+    end.
+
+asked(IQ) ->
+    case xmpp:get_els(IQ) of
+        [Element | _] -> xmpp:get_ns(Element);
+        [] -> <<>>
+    end.
+
+allowed(_IQ, Asked, _Whose, _To) when Asked == ?NS_HTTP_UPLOAD_0; Asked == ?NS_HTTP_UPLOAD;
+                                      Asked == ?NS_HTTP_UPLOAD_OLD ->
+    false;
+allowed(_IQ, _Asked, component, _To) -> true;
+allowed(#iq{type = error}, _Asked, Whose, _To) -> Whose /= other;
+allowed(#iq{type = result}, _Asked, server, _To) -> true;
+allowed(#iq{type = result, sub_els = []}, _Asked, _Whose, _To) -> true;
+allowed(#iq{type = result}, Asked, _Whose, _To) -> is_question(Asked);
+allowed(#iq{type = get}, _Asked, Whose, _To) when Whose == own; Whose == server -> true;
+allowed(#iq{type = get}, _Asked, rooms, #jid{lresource = <<>>}) -> true;
+allowed(#iq{type = get}, Asked, _Whose, _To) -> is_question(Asked);
+allowed(#iq{type = set}, ?NS_MAM_2, Whose, #jid{lresource = <<>>}) -> Whose == own orelse Whose == rooms;
+allowed(#iq{type = set} = IQ, ?NS_PUBSUB, own, _To) -> is_own_note(xmpp:get_subtag(IQ, #pubsub{}));
+allowed(#iq{type = set}, Asked, Whose, _To) when Whose == own; Whose == server -> is_own_setting(Asked);
+allowed(_IQ, _Asked, _Whose, _To) -> false.
+
+%% Questions that carry nothing but themselves.
+is_question(Namespace) ->
+    lists:member(Namespace, [?NS_PING, ?NS_DISCO_INFO, ?NS_DISCO_ITEMS, ?NS_VCARD, ?NS_VERSION, ?NS_TIME, ?NS_LAST,
+                             ?NS_PUBSUB]).
+
+is_own_setting(Namespace) ->
+    lists:member(Namespace, [?NS_PRIVATE, ?NS_CARBONS_2, ?NS_BLOCKING, ?NS_PRIVACY, ?NS_SESSION, ?NS_PUSH_0]).
+
+%% Nodes that the configuration keeps for their owner only (`force_node_config`).
+is_own_note(#pubsub{publish = #ps_publish{node = Node}}) -> is_own_node(Node);
+is_own_note(#pubsub{retract = #ps_retract{node = Node}}) -> is_own_node(Node);
+is_own_note(_) -> false.
+
+is_own_node(Node) -> lists:member(Node, [<<"storage:bookmarks">>, <<"urn:xmpp:bookmarks:1">>]).
+
+%% What comes in, before it is archived, stored for later or delivered.
+out_of_reach(drop) ->
+    drop;
+out_of_reach(Stanza) ->
+    try is_personal(Stanza) andalso not writes(xmpp:get_to(Stanza)) of
+        true -> refuse_delivery(Stanza);
+        false -> Stanza
+    catch
+        _:_ -> refuse_delivery(Stanza)
+    end.
+
+%% Nobody in a room is thrown out of it for `forbidden`, but whoever answers with `service-unavailable` is.
+refuse_delivery(#message{type = headline}) ->
+    {stop, drop};
+refuse_delivery(Stanza) ->
+    Error = case whose(xmpp:get_from(Stanza), xmpp:get_to(Stanza)) of
+                rooms -> xmpp:err_forbidden();
+                _ -> xmpp:err_service_unavailable()
+            end,
+    ejabberd_router:route_error(Stanza, Error),
+    {stop, drop}.
+
+%% Whether somebody else wrote this to nobody but the addressee: directly, or from one occupant of a room to another.
+is_personal(#message{type = Type, from = From, to = To} = Message) ->
+    case whose(From, To) of
+        rooms -> From#jid.lresource /= <<>> andalso Type /= groupchat andalso Type /= error;
+        other -> not xmpp:get_meta(Message, klean_refused, false);
+        _ -> false
+    end;
+is_personal(#presence{type = subscribe, from = From, to = To}) ->
+    whose(From, To) == other;
+is_personal(#iq{type = Type, from = From, to = #jid{lresource = Resource} = To})
+  when Resource /= <<>>, Type == get orelse Type == set ->
+    whose(From, To) == other;
+is_personal(_) ->
+    false.
+
 %%% Nothing between companies
 
 keep_inside(drop) ->
@@ -198,8 +354,9 @@ keep_inside(Packet) ->
         false ->
             %% The refusal crosses the same border back: its mark lets it pass. It says what would
             %% be said of somebody who does not exist, so nobody learns who is in another company.
-            ejabberd_router:route_error(
-              xmpp:put_meta(Packet, klean_refused, true), xmpp:err_service_unavailable()),
+            %% To the outside world nothing goes, not even a refusal.
+            _ = [ejabberd_router:route_error(
+                   xmpp:put_meta(Packet, klean_refused, true), xmpp:err_service_unavailable()) || From /= none],
             {stop, drop}
     end.
 
@@ -323,14 +480,16 @@ affiliation(Room, Service, JID) ->
 %% A storage that does not answer fails the whole command: "not known" must not look like "nothing there".
 leftovers(Host, Users) ->
     LServer = jid:nameprep(Host),
-    [{LUser, pushes(LUser, LServer), waiting(LUser, LServer), length(tokens(LUser, LServer))}
+    [{LUser, pushes(LUser, LServer), waiting(LUser, LServer),
+      length(oauth_tokens(LUser, LServer)) + length(fast_tokens(LUser, LServer))}
      || User <- Users, LUser <- [jid:nodeprep(User)]].
 
 clear_leftovers(Host, User) ->
     LServer = jid:nameprep(Host),
     LUser = jid:nodeprep(User),
     _ = [Module:remove_user(LUser, LServer) || Module <- [mod_push, mod_offline], gen_mod:is_loaded(LServer, Module)],
-    _ = [ejabberd_oauth:oauth_revoke_token(Token) || #oauth_token{token = Token} <- tokens(LUser, LServer)],
+    _ = [{ok, _} = ejabberd_oauth:oauth_revoke_token(Token) || Token <- oauth_tokens(LUser, LServer)],
+    _ = [ok = mnesia:dirty_delete(mod_auth_fast, Key) || Key <- fast_tokens(LUser, LServer)],
     ok.
 
 pushes(LUser, LServer) ->
@@ -342,16 +501,40 @@ pushes(LUser, LServer) ->
             length(Sessions)
     end.
 
+%% Asks the storage: mod_offline:count_offline_messages/2 answers from a cache, and 0 when the storage fails.
 waiting(LUser, LServer) ->
     case gen_mod:is_loaded(LServer, mod_offline) of
         false -> 0;
-        true -> mod_offline:count_offline_messages(LUser, LServer)
+        true ->
+            Storage = gen_mod:db_mod(LServer, mod_offline),
+            {cache, Number} = Storage:count_messages(LUser, LServer),
+            Number
     end.
 
-tokens(LUser, LServer) ->
-    case lists:member(oauth_token, mnesia:system_info(tables)) of
-        false -> [];
-        true -> mnesia:dirty_match_object(#oauth_token{us = {LUser, LServer}, _ = '_'})
+oauth_tokens(LUser, LServer) ->
+    case ejabberd_option:oauth_db_type() of
+        mnesia ->
+            Found = mnesia:dirty_match_object(#oauth_token{us = {LUser, LServer}, _ = '_'}),
+            [Token || #oauth_token{token = Token} <- Found];
+        sql ->
+            Address = jid:encode({LUser, LServer, <<>>}),
+            {selected, Rows} = ejabberd_sql:sql_query(
+                                 ejabberd_config:get_myname(),
+                                 ?SQL("select @(token)s from oauth_token where jid=%(Address)s")),
+            [Token || {Token} <- Rows];
+        Other ->
+            throw({error, "OAuth tokens in this storage cannot be looked up: " ++ atom_to_list(Other)})
+    end.
+
+%% The keys. Tokens that mod_auth_fast left behind count too: it could be loaded again.
+fast_tokens(LUser, LServer) ->
+    case {lists:member(mod_auth_fast, mnesia:system_info(tables)), gen_mod:is_loaded(LServer, mod_auth_fast)} of
+        {true, _} ->
+            Everything = mnesia:table_info(mod_auth_fast, wild_pattern),
+            [element(2, Token)
+             || Token <- mnesia:dirty_match_object(setelement(2, Everything, {LServer, LUser, '_'}))];
+        {false, false} -> [];
+        {false, true} -> throw({error, "FAST tokens in this storage cannot be looked up"})
     end.
 
 people(Host, Users) ->

@@ -98,8 +98,10 @@ async def list_(
 @asynccontextmanager
 async def _chains(options: Options, *, operator: bool) -> AsyncIterator[tuple[Transaction, Mapping[str | None, str]]]:
     """Yield a reading transaction, and which chains are meant: their company ids, and what to call them."""
+    if operator and options.company:
+        raise errors.Invalid("Choose one: --company or --operator.", field="company")
     async with open_shell(options) as shell:
-        company = await find_company(shell, options.company) if options.company and not operator else None
+        company = await find_company(shell, options.company) if options.company else None
         async with shell.directory.read() as tx:
             if company is not None:
                 yield tx, {company.id: company.domain}

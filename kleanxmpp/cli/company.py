@@ -59,10 +59,27 @@ async def set_(
         ContactVisibility | None, Parameter(help="Whom people find in their contact list: their groups or everybody.")
     ] = None,
     contacts_max: Annotated[int | None, Parameter(help="Larger circles give a room only, no contacts.")] = None,
+    timezone: Annotated[str | None, Parameter(help="Where a day begins: a name of the IANA database.")] = None,
+    upload_max_bytes: Annotated[int | None, Parameter(help="How large a file may be; 0: nobody sends files.")] = None,
+    upload_daily_bytes: Annotated[int | None, Parameter(help="How much each person may send in a day.")] = None,
+    upload_type: Annotated[
+        list[str] | None, Parameter(help="A media type that is taken, instead of all former ones; repeat it.")
+    ] = None,
+    file_retention_days: Annotated[int | None, Parameter(help="After how many days a file is removed.")] = None,
     options: Options = DEFAULTS,
 ) -> None:
     """Change what holds for everybody in a company."""
-    patch = CompanyPatch(name=name, locale=locale, contact_visibility=contact_visibility, contacts_max=contacts_max)
+    patch = CompanyPatch(
+        name=name,
+        locale=locale,
+        contact_visibility=contact_visibility,
+        contacts_max=contacts_max,
+        timezone=timezone,
+        upload_max_bytes=upload_max_bytes,
+        upload_daily_bytes=upload_daily_bytes,
+        upload_types=upload_type,
+        file_retention_days=file_retention_days,
+    )
     if patch == CompanyPatch():
         raise errors.Invalid("Say what to change, for example --name.")
     await _change(options, domain, patch, reason=None, sentence="Changed {}.")
@@ -111,4 +128,9 @@ def _facts(company: Company) -> dict[str, Any]:
         "locale": company.locale,
         "contact_visibility": company.contact_visibility.value,
         "contacts_max": company.contacts_max,
+        "timezone": company.timezone,
+        "upload_max_bytes": company.upload_max_bytes,
+        "upload_daily_bytes": company.upload_daily_bytes,
+        "upload_types": list(company.upload_types),
+        "file_retention_days": company.file_retention_days,
     }

@@ -74,7 +74,7 @@ async def running_demo(
         await upgrade_database(database)
         await server.start()
     try:
-        settings = _settings(server, known, database)
+        settings = _settings(server, known, database, files=folder / "files")
         async with _company_first(database) as company, open_service(settings) as service:
             facts = await _fill(service, company, server, known=known, console=console)
             _write(folder / DEMO_FILE, facts)
@@ -110,7 +110,7 @@ async def _prepare_server(folder: Path, known: Secrets, database: str, *, ejabbe
     return await prepare(folder / "ejabberd", config, root=ejabberd_root, c2s_port=c2s, https_port=https)
 
 
-def _settings(server: PrivateServer, known: Secrets, database: str) -> Settings:
+def _settings(server: PrivateServer, known: Secrets, database: str, *, files: Path) -> Settings:
     (port,) = free_ports(1, within=_PREFERRED_PORTS)
     return made_of(
         {
@@ -123,6 +123,7 @@ def _settings(server: PrivateServer, known: Secrets, database: str) -> Settings:
                 "api_password": known.api_password,
             },
             "api": {"port": port},
+            "files": {"folder": str(files.resolve()), "public_url": f"http://127.0.0.1:{port}"},
             "client": {
                 "xmpp_host": server.host,
                 "xmpp_port": server.c2s_port,
@@ -219,6 +220,7 @@ def _facts(
         "xmpp_port": server.c2s_port,
         "websocket_url": server.websocket_url,
         "ca_file": str(server.ca_file),
+        "files_url": f"{service.api_url}/files",
         # with the credential inside: callers of this one address need nothing else, and the file is ours alone
         "ejabberd_api_url": server.api_url.replace("://", f"://{quote(_API_USER, safe='')}:{known.api_password}@", 1),
         "users": [

@@ -123,7 +123,7 @@ def _write_files(
     ejabberds = (0, owners.ejabberd_gid) if owners else None
     described = server_config(_settings(access), domains=domains, extauth=places.extauth)
     texts = {
-        places.settings: (_settings_text(access), installation.SECRET, ours),
+        places.settings: (_settings_text(places, access), installation.SECRET, ours),
         places.extauth: (_extauth_text(access), installation.SHARED_SECRET, ejabberds),
         places.drop_in: (drop_in(described), installation.SHARED_SECRET, ejabberds),
         places.unit: (installation.unit_text(places, user=user), installation.PUBLIC, None),
@@ -148,12 +148,13 @@ def _settings(access: Access) -> settings.Settings:
     )
 
 
-def _settings_text(access: Access) -> str:
+def _settings_text(places: Places, access: Access) -> str:
     return installation.settings_text(
         url=access.url,
         component_secret=access.component_secret,
         api_user=access.api_user,
         api_password=access.api_password,
+        uploads=places.uploads,
     )
 
 

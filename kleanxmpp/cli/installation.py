@@ -67,6 +67,11 @@ class Places:
         return self.data / "kleanxmpp.db"
 
     @property
+    def uploads(self) -> Path:
+        """The files that people send each other; made by the service when the first one comes in."""
+        return self.data / "files"
+
+    @property
     def files(self) -> Sequence[Path]:
         """Everything that is written."""
         return self.settings, self.extauth, self.drop_in, self.unit
@@ -98,18 +103,16 @@ def find_owners(user: str, ejabberd_group: str) -> Owners | None:
 
 
 def make_folders(places: Places, owners: Owners | None, *, with_data: bool) -> None:
-    """Make the folders. SQLite's files beside the database inherit ejabberd's group from theirs."""
+    """Make the folders. `with_data`: SQLite's files are in the second, and inherit ejabberd's group from it."""
     if not places.folder.exists():
         places.folder.mkdir(parents=True)
         places.folder.chmod(0o755)  # whatever the umask: ejabberd must get in; each file is protected by itself
-    if not with_data:
-        return
     places.data.mkdir(parents=True, exist_ok=True)
     if owners is None:
         places.data.chmod(0o700)
     else:
-        os.chown(places.data, owners.uid, owners.ejabberd_gid)
-        places.data.chmod(0o2750)
+        os.chown(places.data, owners.uid, owners.ejabberd_gid if with_data else owners.gid)
+        places.data.chmod(0o2750 if with_data else 0o700)
 
 
 def write(file: Path, text: str, *, mode: int, owner: tuple[int, int] | None, now: datetime) -> Path | None:
@@ -127,7 +130,7 @@ def write(file: Path, text: str, *, mode: int, owner: tuple[int, int] | None, no
     return kept
 
 
-def settings_text(*, url: str, component_secret: str, api_user: str, api_password: str) -> str:
+def settings_text(*, url: str, component_secret: str, api_user: str, api_password: str, uploads: Path) -> str:
     """Return kleanxmpp.toml."""
     return (
         "# Settings of KleanXMPP. All of them: kleanxmpp settings --markdown\n\n"
@@ -135,7 +138,10 @@ def settings_text(*, url: str, component_secret: str, api_user: str, api_passwor
         "[server]\n"
         f"component_secret = {_quoted(component_secret)}\n"
         f"api_user = {_quoted(api_user)}\n"
-        f"api_password = {_quoted(api_password)}\n"
+        f"api_password = {_quoted(api_password)}\n\n"
+        "[files]\n"
+        f"folder = {_quoted(str(uploads))}\n"
+        '# public_url = "https://chat.example.org"  # lets people send files: see docs/files.md\n'
     )
 
 

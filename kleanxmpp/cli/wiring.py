@@ -17,9 +17,13 @@ from aiohttp import web
 from admin_api.app import create_app, make_runner
 from admin_api.settings import ApiSettings
 from component.app import ComponentSettings, open_component
+from component.handlers.askers import Questions
 from component.handlers.assistant import assistant_handlers
-from kleanxmpp import errors, logs
+from component.handlers.upload import Upload
+from kleanxmpp import errors, file_keeping, logs
 from kleanxmpp.db.directory import SqlDirectory
+from kleanxmpp.disk_store import DiskStore
+from kleanxmpp.file_ports import FileStore
 from kleanxmpp.ports import Directory, Server
 from kleanxmpp.reconcile import Pace, Reconciler
 from kleanxmpp.scopes import Worker
@@ -103,9 +107,17 @@ async def _open_component(
     settings: Settings, directory: Directory, domains: tuple[str, ...], stack: AsyncExitStack
 ) -> tuple[Server, Reconciler]:
     chosen = component_settings(settings, domains=domains)
-    handlers = assistant_handlers(directory, addresses=chosen.addresses)
+    handlers = [*assistant_handlers(directory, addresses=chosen.addresses)]
+    if settings.files.public_url is not None:
+        questions = Questions(directory=directory, addresses=chosen.addresses)
+        handlers.append(Upload(questions, files_url=f"{settings.files.public_url}/files"))
     component = await stack.enter_async_context(open_component(chosen, handlers=handlers))
-    steps = Steps(directory=directory, server=component.server, rooms_prefix=settings.server.rooms_prefix)
+    steps = Steps(
+        directory=directory,
+        server=component.server,
+        rooms_prefix=settings.server.rooms_prefix,
+        files=DiskStore(settings.files.folder),
+    )
     pace = Pace(
         workers=settings.reconcile.workers,
         sweep_interval=settings.reconcile.sweep_interval,
@@ -140,6 +152,12 @@ def component_settings(settings: Settings, *, domains: tuple[str, ...]) -> Compo
     )
 
 
+async def _keep_tidy(directory: Directory, store: FileStore, *, every: float, stack: AsyncExitStack) -> None:
+    tasks = await stack.enter_async_context(asyncio.TaskGroup())
+    tidying = tasks.create_task(file_keeping.tidy_for_ever(directory, store, every=every))
+    stack.callback(tidying.cancel)
+
+
 async def _open_api(
     settings: Settings,
     directory: Directory,
@@ -155,10 +173,18 @@ async def _open_api(
         component_prefix=settings.server.component_prefix,
         max_body_bytes=settings.api.max_body_bytes,
         public_url=settings.api.public_url,
+        web_origin=settings.files.web_origin,
     )
+    store = DiskStore(settings.files.folder)
     app = create_app(
-        directory=directory, server=server, settings=chosen, reconciler=reconciler, clock=lambda: datetime.now(UTC)
+        directory=directory,
+        server=server,
+        settings=chosen,
+        reconciler=reconciler,
+        clock=lambda: datetime.now(UTC),
+        files=store,
     )
+    await _keep_tidy(directory, store, every=settings.files.tidy_interval, stack=stack)
     runner = make_runner(app)
     await runner.setup()
     stack.push_async_callback(runner.cleanup)

@@ -16,6 +16,7 @@ from kleanxmpp.db.directory_circles import Circles
 from kleanxmpp.db.directory_companies import Companies, Tokens
 from kleanxmpp.db.directory_credentials import Credentials
 from kleanxmpp.db.directory_due import DueScopes
+from kleanxmpp.db.directory_files import Files
 from kleanxmpp.db.directory_groups import Groups
 from kleanxmpp.db.directory_guard import Guard
 from kleanxmpp.db.directory_people import People
@@ -30,7 +31,7 @@ from kleanxmpp.ports import Transaction
 _schema = table("alembic_version", column("version_num"))
 
 
-class SqlTransaction(Companies, Users, Credentials, Groups, Circles, People, DueScopes, Records, Guard, Tokens):
+class SqlTransaction(Companies, Users, Credentials, Groups, Circles, People, DueScopes, Records, Guard, Tokens, Files):
     """One transaction in the database; see `kleanxmpp.ports.Transaction`."""
 
     __slots__ = ()

@@ -20,6 +20,13 @@ class Groups(Part):
     async def group(self, company_id: str, group_id: str) -> Group | None:
         return await self._group(company_id, groups.c.id == group_id)
 
+    async def groups_by_id(self, company_id: str, group_ids: Collection[str]) -> Mapping[str, Group]:
+        found: dict[str, Group] = {}
+        for some in chunks(group_ids):
+            query = select(groups).where(groups.c.company_id == company_id, groups.c.id.in_(some))
+            found.update((row.id, value_of(Group, row)) for row in await self._session.rows(query))
+        return found
+
     async def group_by_slug(self, company_id: str, slug: str) -> Group | None:
         return await self._group(company_id, groups.c.slug == slug)
 

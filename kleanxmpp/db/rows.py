@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 from sqlalchemy import Row
 
 from kleanxmpp import errors, names
+from kleanxmpp.file_ports import File
 from kleanxmpp.model import (
     ApiToken,
     Aspect,
@@ -22,8 +23,8 @@ from kleanxmpp.model import (
     User,
 )
 
-Value = TypeVar("Value", Company, User, Group, Credential, HeldChange)
-_TYPES = (Company, User, Group, Credential, AuditEntry, HeldChange)
+Value = TypeVar("Value", Company, User, Group, Credential, HeldChange, File)
+_TYPES = (Company, User, Group, Credential, AuditEntry, HeldChange, File)
 _NAMES = {cls: tuple(f.name for f in fields(cls)) for cls in _TYPES}
 
 
@@ -33,7 +34,7 @@ def value_of(cls: type[Value], row: Row[Any]) -> Value:
     return cls(**{name: found[name] for name in _NAMES[cls]})
 
 
-def row_of(value: Company | User | Group | Credential) -> dict[str, object]:
+def row_of(value: Company | User | Group | Credential | File) -> dict[str, object]:
     """Make the row of a value; a user's comes with the keys by which people are compared and found."""
     row = {name: getattr(value, name) for name in _NAMES[type(value)]}
     if isinstance(value, User):

@@ -27,7 +27,8 @@ from sqlalchemy import (
     table,
 )
 
-from kleanxmpp.db.columns import TEXT, UtcDateTime, WordOf
+from kleanxmpp.db.columns import TEXT, Texts, UtcDateTime, WordOf
+from kleanxmpp.file_ports import FileState
 from kleanxmpp.model import Absence, ContactVisibility, Door, GroupKind, Mode, Priority, Role, ScopeKind
 
 metadata = MetaData(
@@ -50,6 +51,10 @@ companies = Table(
     Column("contact_visibility", WordOf(ContactVisibility), nullable=False),
     Column("contacts_max", Integer, nullable=False),
     Column("timezone", TEXT, nullable=False),
+    Column("upload_max_bytes", BigInteger, nullable=False),
+    Column("upload_daily_bytes", BigInteger, nullable=False),
+    Column("upload_types", Texts, nullable=False),
+    Column("file_retention_days", Integer, nullable=False),
 )
 
 usernames = Table(
@@ -148,6 +153,24 @@ departures = Table(
     PrimaryKeyConstraint("user_id", "group_id"),
     ForeignKeyConstraint(["company_id", "group_id"], ["groups.company_id", "groups.id"]),
     ForeignKeyConstraint(["company_id", "user_id"], ["users.company_id", "users.id"], ondelete="CASCADE"),
+)
+
+files = Table(
+    "files",
+    metadata,
+    Column("id", TEXT, primary_key=True),
+    Column("company_id", TEXT, nullable=False),
+    Column("user_id", TEXT, nullable=False),
+    Column("name", TEXT, nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("media_type", TEXT, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("expires_at", UtcDateTime, nullable=False),
+    Column("state", WordOf(FileState), nullable=False),
+    Column("token_sha256", TEXT, nullable=False, unique=True),
+    ForeignKeyConstraint(["company_id", "user_id"], ["users.company_id", "users.id"], ondelete="CASCADE"),
+    Index(None, "user_id", "created_at"),
+    Index(None, "state", "expires_at"),
 )
 
 due_scopes = Table(

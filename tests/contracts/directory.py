@@ -2,6 +2,7 @@
 
 from tests.contracts.directory_circles import CirclesContract
 from tests.contracts.directory_due import DueContract
+from tests.contracts.directory_files import FilesContract
 from tests.contracts.directory_guard import GuardContract
 from tests.contracts.directory_records import RecordsContract
 from tests.contracts.directory_transactions import TransactionsContract
@@ -9,6 +10,6 @@ from tests.contracts.directory_users import UsersContract
 
 
 class DirectoryContract(
-    TransactionsContract, UsersContract, CirclesContract, DueContract, RecordsContract, GuardContract
+    TransactionsContract, UsersContract, CirclesContract, DueContract, RecordsContract, GuardContract, FilesContract
 ):
     pass

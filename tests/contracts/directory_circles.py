@@ -6,7 +6,7 @@ import pytest
 
 from kleanxmpp import errors
 from kleanxmpp.desired import Circle, GroupCircle, Person
-from kleanxmpp.model import Company, GroupKind, Role
+from kleanxmpp.model import Absence, Company, GroupKind, Role
 from kleanxmpp.ports import Directory, Member
 from tests.contracts.directory_base import DirectoryBase, saved_company, saved_group, saved_user, saved_users
 from tests.factories import a_company, a_group, a_user
@@ -182,3 +182,50 @@ class CirclesContract(DirectoryBase):
             await tx.add_groups([a_group(other, slug=group.slug, name=group.name)])
         async with directory.read() as tx:
             assert await tx.group(company.id, group.id) == group
+
+    async def test_who_moderates_what_is_found_from_both_sides(self, directory: Directory, company: Company) -> None:
+        anna, ben, carl = [await saved_user(directory, company, username=name) for name in ("anna", "ben", "carl")]
+        north = await saved_group(directory, company, anna, ben, carl, slug="nord")
+        south = await saved_group(directory, company, anna, ben, slug="sued")
+        gone = await saved_group(directory, company, anna, slug="alt", deleted=True)
+        async with directory.write(company.id) as tx:
+            for group, people in ((north, (anna, ben)), (south, (anna,)), (gone, (anna,))):
+                await tx.put_members(group.id, dict.fromkeys((user.id for user in people), Role.MODERATOR))
+        many = [f"nobody{number}" for number in range(12_000)]
+        async with directory.read() as tx:
+            moderated = await tx.moderated_by(company.id, [*many, anna.id, ben.id, carl.id])
+            moderators = await tx.moderators([*many, north.id, south.id])
+            assert await tx.moderated_by("other", [anna.id]) == {}
+            assert await tx.moderators([]) == {}
+        assert {user: list(groups) for user, groups in moderated.items()} == {anna.id: [north, south], ben.id: [north]}
+        assert {group: list(people) for group, people in moderators.items()} == {
+            north.id: [anna, ben], south.id: [anna],
+        }  # fmt: skip
+
+    async def test_groups_are_found_by_id_also_deleted_ones(self, directory: Directory, company: Company) -> None:
+        group = await saved_group(directory, company)
+        gone = await saved_group(directory, company, deleted=True)
+        foreign = await saved_group(directory, await saved_company(directory, a_company()))
+        asked = [*(f"unknown{number}" for number in range(12_000)), group.id, gone.id, foreign.id]
+        async with directory.read() as tx:
+            assert await tx.groups_by_id(company.id, asked) == {group.id: group, gone.id: gone}
+            assert await tx.groups_by_id(company.id, []) == {}
+
+    async def test_a_circle_tells_readers_and_the_paused_from_members(
+        self, directory: Directory, company: Company
+    ) -> None:
+        people = [
+            await saved_user(directory, company, username=name, absence=absence)
+            for name, absence in (("anna", None), ("ben", Absence.GARDEN_LEAVE), ("carl", Absence.PAUSED))
+        ]
+        group = await saved_group(directory, company, *people)
+        async with directory.read() as tx:
+            circle = await tx.group_circle(company.id, group.id)
+        assert circle == GroupCircle(
+            company=company,
+            group=group,
+            members={"anna": Role.MEMBER},
+            readers=frozenset({"ben"}),
+            paused=frozenset({"carl"}),
+            size=3,
+        )

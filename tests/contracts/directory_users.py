@@ -9,8 +9,8 @@ from datetime import timedelta
 import pytest
 
 from kleanxmpp import errors, ids
-from kleanxmpp.desired import may_chat
-from kleanxmpp.model import Company, Role, User
+from kleanxmpp.desired import Access, may_chat
+from kleanxmpp.model import Absence, Company, Role, User
 from kleanxmpp.ports import Directory, UserFilter
 from tests.contracts.directory_base import DirectoryBase, saved_company, saved_group, saved_user, saved_users
 from tests.factories import AT, a_company, a_credential, a_mark, a_user
@@ -29,6 +29,9 @@ class UsersContract(DirectoryBase):
             active=False,
             chat_permission=False,
             version=7,
+            absence=Absence.GARDEN_LEAVE,
+            absent_until=AT + timedelta(microseconds=2),
+            admin=True,
             sessions_valid_from=AT + timedelta(microseconds=1),
             erasing=True,
             greeted=True,
@@ -214,6 +217,57 @@ class UsersContract(DirectoryBase):
             assert await tx.names(company.id, containing=["MUELLER", "jö"]) == [("b", "Jörg Müller")]
             assert await tx.names(company.id, containing=["%"]) == await tx.names(company.id)
             assert await tx.names("other") == []
+
+    async def test_names_of_who_is_paused_say_until_when_and_who_is_on_garden_leave_is_not_named(
+        self, directory: Directory, company: Company
+    ) -> None:
+        until = AT.replace(month=3, day=1, hour=23, minute=30)  # the second of March where the company is
+        await saved_users(
+            directory,
+            a_user(company, username="a", display_name="Anna Groß", absence=Absence.PAUSED, absent_until=until),
+            a_user(company, username="b", display_name="Ben Groß", absence=Absence.PAUSED),
+            a_user(company, username="c", display_name="Carl Groß", absence=Absence.GARDEN_LEAVE),
+            a_user(company, username="d", display_name="Dora Groß", absence=Absence.PAUSED, active=False),
+        )
+        async with directory.read() as tx:
+            assert await tx.names(company.id) == [("a", "Anna Groß (bis 02.03.)"), ("b", "Ben Groß (abwesend)")]
+            assert await tx.names(company.id, containing=["bis"]) == [], "the mark is no part of the name"
+            levels = await tx.access_levels(company.id)
+        assert levels == {"a": Access.PAUSED, "b": Access.PAUSED, "c": Access.READ}
+
+    async def test_who_is_absent_logs_in_only_to_read(self, directory: Directory, company: Company) -> None:
+        for absence, expected in ((Absence.PAUSED, False), (Absence.GARDEN_LEAVE, True)):
+            user = await saved_user(directory, company, absence=absence)
+            credential, secret = a_credential(user)
+            async with directory.write(company.id) as tx:
+                await tx.add_credentials([(credential, secret)])
+                assert await tx.may_log_in(company.domain, user.username, secret) is expected
+
+    async def test_absences_end_in_their_order_in_all_companies(self, directory: Directory, company: Company) -> None:
+        other = await saved_company(directory, a_company())
+        async with directory.read() as tx:
+            assert await tx.next_return_at() is None
+            assert await tx.users_to_return(now=AT, limit=9) == []
+        second, later, first = [
+            a_user(of, absence=Absence.PAUSED, absent_until=AT + timedelta(seconds=seconds))
+            for of, seconds in ((company, 0), (company, 1), (other, -1))
+        ]
+        open_ended = a_user(company, absence=Absence.PAUSED)
+        await saved_users(directory, second, later, open_ended)
+        await saved_users(directory, first)
+        async with directory.read() as tx:
+            assert await tx.users_to_return(now=AT, limit=9) == [first, second]
+            assert await tx.users_to_return(now=AT, limit=1) == [first]
+            assert await tx.next_return_at() == first.absent_until
+
+    async def test_admins_are_found_whether_they_may_chat_or_not(self, directory: Directory, company: Company) -> None:
+        other = await saved_company(directory, a_company())
+        two = await saved_user(directory, company, username="two", admin=True)
+        one = await saved_user(directory, company, username="one", admin=True, active=False)
+        await saved_user(directory, company)
+        await saved_user(directory, other, admin=True)
+        async with directory.read() as tx:
+            assert await tx.admins(company.id) == [one, two]
 
     async def test_a_person_is_greeted_once(self, directory: Directory, company: Company) -> None:
         user = await saved_user(directory, company)

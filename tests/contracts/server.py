@@ -9,10 +9,20 @@ from typing import Protocol
 import pytest
 
 from kleanxmpp import changes, errors
-from kleanxmpp.desired import GATE, CircleLook, UserLook
+from kleanxmpp.desired import GATE, READ_ONLY, CircleLook, UserLook
 from kleanxmpp.model import Company
 from kleanxmpp.ports import Server
-from kleanxmpp.state import Affiliation, Bookmark, CircleState, Profile, Room, SharedGroup, UserState
+from kleanxmpp.state import (
+    NOTHING_LEFT,
+    Affiliation,
+    Bookmark,
+    CircleState,
+    Leftovers,
+    Profile,
+    Room,
+    SharedGroup,
+    UserState,
+)
 
 NONE, MEMBER, ADMIN = Affiliation.NONE, Affiliation.MEMBER, Affiliation.ADMIN
 
@@ -33,6 +43,9 @@ class World(Protocol):
     async def log_in(self, username: str, *, resource: str) -> None:
         """Begin a session. Raises `errors.Permanent` if the server refuses."""
 
+    async def write_to(self, username: str, *, messages: int) -> None:
+        """Have a colleague write to somebody who is in the gate and not connected."""
+
     def rooms_domain(self, company: Company) -> str: ...
 
 
@@ -46,6 +59,7 @@ def look_at(
     shared_groups: tuple[str, ...] = (),
     profile: bool = False,
     bookmarks: bool = False,
+    leftovers: bool = False,
 ) -> UserLook:
     return UserLook(
         username=username,
@@ -56,6 +70,7 @@ def look_at(
         shared_groups=frozenset(shared_groups),
         profile=profile,
         bookmarks=bookmarks,
+        leftovers=leftovers,
     )
 
 
@@ -305,6 +320,17 @@ class ServerContract:
         await hand.do(changes.SetProfile(username=ben, profile=wanted))
         assert (await hand.user(look_at(ben, profile=True))).profile == wanted
 
+    async def test_a_marked_name_is_shown_and_the_plain_one_stays_reserved(self, hand: Hand) -> None:
+        anna, ben = await hand.world.hire("anna"), await hand.world.hire("ben")
+        plain = Profile(full_name="A", nickname=hand.world.name("Anna"))
+        marked = Profile(full_name="A (bis 01.03.)", nickname=f"{plain.nickname} (bis 01.03.)", reserved=plain.nickname)
+        await hand.do(changes.SetProfile(username=anna, profile=marked))
+        assert (await hand.user(look_at(anna, profile=True))).profile == marked
+        with pytest.raises(errors.Temporary):
+            await hand.do(changes.SetProfile(username=ben, profile=plain))
+        await hand.do(changes.SetProfile(username=anna, profile=plain))
+        assert (await hand.user(look_at(anna, profile=True))).profile == plain
+
     async def test_bookmarks_become_exactly_those_desired(self, hand: Hand) -> None:
         anna = await hand.world.hire("anna")
         service = hand.world.rooms_domain(hand.company)
@@ -345,6 +371,39 @@ class ServerContract:
         assert left.profile == Profile(full_name="", nickname="")
         assert (left.bookmarks, left.sessions) == (frozenset(), frozenset())
         await hand.do(changes.SetProfile(username=ben, profile=profile))
+
+    # what stays behind, and reading without writing
+
+    async def test_messages_that_wait_are_counted_and_cleared_and_nobody_elses(self, hand: Hand) -> None:
+        anna, ben = await hand.world.hire("anna"), await hand.world.hire("ben")
+        look, bens = look_at(anna, leftovers=True), look_at(ben, leftovers=True)
+        await hand.do(changes.OpenGate(username=anna), changes.OpenGate(username=ben))
+        assert (await hand.user(look)).leftovers == NOTHING_LEFT
+        for username, messages in ((anna, 2), (ben, 1)):
+            await hand.world.write_to(username, messages=messages)
+        assert (await hand.user(look)).leftovers == Leftovers(offline_messages=2)
+        found = await hand.server.observe_people(hand.company, [look, bens, look_at(anna, bookmarks=True)])
+        assert [state.leftovers for state in found] == [
+            Leftovers(offline_messages=2),
+            Leftovers(offline_messages=1),
+            None,
+        ]
+        clear = changes.ClearLeftovers(username=anna)
+        assert await hand.do(clear, clear) == [2, 0]
+        assert (await hand.user(look)).leftovers == NOTHING_LEFT
+        assert (await hand.user(bens)).leftovers == Leftovers(offline_messages=1)
+        assert (await hand.user(look_at(anna))).leftovers is None
+
+    async def test_the_key_that_only_reads_is_given_and_taken(self, hand: Hand) -> None:
+        anna = await hand.world.hire("anna")
+        look = look_at(anna, shared_groups=(GATE, READ_ONLY))
+        read, write = changes.MakeReadOnly(username=anna), changes.LetWrite(username=anna)
+        await hand.do(changes.OpenGate(username=anna), read, read)
+        assert (await hand.user(look)).shared_groups == {GATE, READ_ONLY}
+        assert anna in await hand.server.key_holders(hand.company, READ_ONLY)
+        await hand.do(write, write)
+        assert (await hand.user(look)).shared_groups == {GATE}
+        assert anna not in await hand.server.key_holders(hand.company, READ_ONLY)
 
     # companies
 

@@ -158,6 +158,23 @@ class Client:
         """Send a message to a room."""
         await self.say(room, body, kind="groupchat")
 
+    async def upload(self, name: str, content: bytes, *, media_type: str) -> str:
+        """Send a file and return its link. Raises Refused."""
+        answer = await self.staff.ask(
+            "upload", client=self.name, name=name, content=content.hex(), media_type=media_type
+        )
+        return str(answer["link"])
+
+    async def ask_for_place(
+        self, name: str, size: int, *, media_type: str = "image/jpeg", at: str | None = None
+    ) -> str:
+        """Ask for a place for a file (XEP-0363) and return its address. Raises Refused."""
+        facts = f"filename={quoteattr(name)} size='{size}' content-type='{media_type}'"
+        slot = await self.iq("get", f"<request xmlns='{reading.UPLOAD}' {facts}/>", to=at or f"klean.{self.domain}")
+        put = slot.find(f"{{{reading.UPLOAD}}}put")
+        assert put is not None
+        return str(put.get("url"))
+
     async def join(self, room: str, nick: str) -> Joined:
         """Go into a room. Raises Refused."""
         answer = await self.staff.ask("join", client=self.name, room=room, nick=nick)

@@ -159,6 +159,12 @@ class EjabberdWorld:
         await self.server.apply(company, changes.OpenGate(username=username))
         return username
 
+    async def write_to(self, username: str, *, messages: int) -> None:
+        colleague = await self.client(await self.member())
+        for _ in range(messages):
+            await colleague.send(f"<message type='chat' to='{username}@{FIRMA.domain}'><body>Hallo</body></message>")
+        await colleague.settle()
+
     async def close(self) -> None:
         await self._clients.aclose()
 

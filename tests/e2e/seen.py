@@ -10,6 +10,7 @@ MUC_USER = "{http://jabber.org/protocol/muc#user}"
 EVENT = "{http://jabber.org/protocol/pubsub#event}"
 CLIENT = "{jabber:client}"
 ROSTER = "{jabber:iq:roster}"
+UPLOAD = "urn:xmpp:http:upload:0"
 DELAY = "{urn:xmpp:delay}delay"
 
 

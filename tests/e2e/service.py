@@ -25,6 +25,7 @@ from kleanxmpp.db.migrate import upgrade_database
 from kleanxmpp.desired import GATE
 from tests.e2e import made_up
 from tests.e2e.answers import Answer, Circle, Person
+from tests.e2e.edits import NO_EDITS, Edits, edit
 from tests.e2e.service_process import ServiceProcess
 from tests.e2e.staff import Login
 from tests.e2e.waiting import SECONDS, eventually
@@ -67,6 +68,11 @@ class Service:
         return f"http://127.0.0.1:{self.port}"
 
     @property
+    def files(self) -> Path:
+        """Where the service keeps what people send each other."""
+        return self.folder / "files"
+
+    @property
     def tls(self) -> ssl.SSLContext:
         return ssl.create_default_context(cafile=str(self.ejabberd.ca_file))
 
@@ -105,6 +111,7 @@ class Service:
                 **server,
             },
             "api": {"port": self.port},
+            "files": {"folder": str(self.files), "public_url": self.url},
             "reconcile": {"retry_min": 0.2, "retry_max": 2.0},
             "client": {
                 "xmpp_host": "127.0.0.1",
@@ -263,7 +270,9 @@ def _waiting(status: Any) -> int:
 
 
 @asynccontextmanager
-async def running_service(folder: Path, *, version: str, start: bool = True) -> AsyncIterator[Service]:
+async def running_service(
+    folder: Path, *, version: str, start: bool = True, edits: Edits = NO_EDITS
+) -> AsyncIterator[Service]:
     """Start everything below `folder`, and stop it at the end; on the way out of a failure show the service's log."""
     extauth = folder / "extauth.toml"
     config = ServerConfig(
@@ -271,6 +280,7 @@ async def running_service(folder: Path, *, version: str, start: bool = True) -> 
         component_port=0, api_port=0,
     )  # fmt: skip
     ejabberd = await prepare(folder / "ejabberd", config, root=server_root(version))
+    await edit(ejabberd, edits)
     async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=60)) as http:
         service = Service(folder, ejabberd, http=http)
         digest = hashlib.sha256(_API_PASSWORD.encode()).hexdigest()

@@ -6,6 +6,7 @@ receives go as JSON lines to stdout. What a test asserts is read from the stanza
 """
 
 import asyncio
+import io
 import json
 import ssl
 import sys
@@ -147,6 +148,17 @@ class Device:
             raise Refused("iq", "no answer in time") from None
         return {"xml": tostring(answer.xml)}
 
+    async def upload(self, name: str, content: str, media_type: str) -> dict[str, Any]:
+        """Send a file the way clients do: find the service, ask for a place, put it there; return the link."""
+        self.xmpp.register_plugin("xep_0363")
+        sending = self.xmpp.plugin["xep_0363"].upload_file
+        data = bytes.fromhex(content)
+        try:
+            link = await sending(name, len(data), media_type, input_file=io.BytesIO(data), timeout=SECONDS)
+        except IqError as error:
+            raise Refused("upload", error.condition) from None
+        return {"link": link}
+
     async def join(self, room: str, nick: str) -> dict[str, Any]:
         """Join a room; return the occupants, the history and the subject seen on the way in."""
         try:
@@ -215,6 +227,7 @@ class Host:
             "login": self.login,
             "come_back": self.come_back,
             "iq": lambda c: self.devices[c["client"]].iq(c["kind"], c["to"], c["payload"]),
+            "upload": lambda c: self.devices[c["client"]].upload(c["name"], c["content"], c["media_type"]),
             "join": lambda c: self.devices[c["client"]].join(c["room"], c["nick"]),
             "send": self.send,
             "logout": self.logout,

@@ -87,8 +87,8 @@ async def test_who_leaves_is_out_of_everything_on_every_device(service: Service,
         await asleep.come_back()
     for circle in circles:
         await other.wait_for("presence", type="unavailable", **{"from": f"{circle.room}/{leaver.name}"})
-    for device in ("handy", "tablet"):
-        await other.wait_for("presence", type="unavailable", **{"from": f"{leaver.jid}/{device}"})
+    for resource in ("handy", "tablet", "funkloch"):
+        await other.wait_for("presence", type="unavailable", **{"from": f"{leaver.jid}/{resource}"})
     await other.wait_for_contacts(set())
     assert await other.fetch_contacts() == {}
 
@@ -98,9 +98,12 @@ async def test_who_writes_to_a_leaver_gets_an_error_and_nothing_is_stored(servic
     await service.api("POST", f"/users/{leaver.id}/deactivate", {}, wait=20, expect=200)
     other = await staff.login(colleague.login)
     body = new_name("Bist du noch da")
-    await other.say(leaver.jid, body, identifier="an-ludwig")
-    refusal = await other.wait_for("message", type="error", id="an-ludwig")
-    assert refusal.facts["error"] == "service-unavailable"
+    for kind, to in (("chat", leaver.jid), ("normal", leaver.jid), ("chat", f"{leaver.jid}/handy")):
+        other.forget()
+        await other.say(to, body, kind=kind, identifier="an-ludwig")
+        refusal = await other.wait_for("message", type="error", id="an-ludwig")
+        assert refusal.facts["error"] == "service-unavailable"
+    assert await service.server.accounts.offline_count(leaver.username, host=DOMAIN) == 0
     await service.api("POST", f"/users/{leaver.id}/reactivate", {}, wait=20, expect=200)
     back = await staff.login(leaver.login)
     assert body not in await back.archive()

@@ -18,10 +18,24 @@ from typing import Any
 import pytest
 
 import kleanxmpp
-from kleanxmpp import chains, companies, credentials, csv_file, groups, importing, tokens, users
+from kleanxmpp import (
+    chains,
+    companies,
+    credentials,
+    csv_file,
+    files,
+    groups,
+    guard,
+    holds,
+    ids,
+    importing,
+    tokens,
+    users,
+)
 from kleanxmpp.db.directory import SqlDirectory
 from kleanxmpp.db.migrate import upgrade_database
 from kleanxmpp.drafts import NewUser
+from kleanxmpp.file_ports import File, FileState
 from kleanxmpp.model import AuditEntry, Company, Mode, Role, User
 from kleanxmpp.ports import Directory
 from kleanxmpp.reconcile import Pace, Reconciler
@@ -119,9 +133,11 @@ async def test_every_use_case_leaves_one_meaningful_entry(directory: Directory) 
     assert entry.subject == f"company:{company.id}"
     zoe = await walk_people(walk)
     await walk_devices_and_tokens(walk, zoe)
+    await walk_files(walk, zoe)
     await walk_groups(walk, zoe)
     await walk_companies(walk)
     await walk_imports_and_sweeps(walk)
+    await walk_holds(walk)
     await walk_leaving(walk, zoe)
     assert walk.walked - {users.end_absences} == use_cases()
     await assert_all_are_sound(walk)
@@ -131,7 +147,7 @@ async def assert_all_are_sound(walk: Walk) -> None:
     for chain in (walk.company.id, None):
         for entry in await walk.entries(chain):
             assert entry.actor in {"token:walk", "schedule", "service"}
-            assert re.fullmatch(r"(user|group|company|token):[0-9a-f-]+", entry.subject)
+            assert re.fullmatch(r"(user|group|company|token|hold):([0-9a-f-]+|sweep)", entry.subject)
             text = json.dumps([entry.details, entry.subject, entry.actor], ensure_ascii=False)
             for word in (*NEVER_LOGGED, *walk.secrets):
                 assert word not in text, entry.action
@@ -186,6 +202,21 @@ async def walk_devices_and_tokens(walk: Walk, zoe: User) -> None:
         walk.secrets.append(secret)
 
 
+async def walk_files(walk: Walk, zoe: User) -> None:
+    now, until = datetime.now(UTC), datetime.now(UTC) + timedelta(days=1)
+    file = File(
+        id=ids.new_id(), company_id=walk.company.id, user_id=zoe.id, name="Taschentelefon.jpg", size=1,
+        media_type="image/jpeg", created_at=now, expires_at=until, state=FileState.STORED,
+    )  # fmt: skip
+    async with walk.directory.write(walk.company.id) as tx:
+        await tx.add_file(file, token_sha256=ids.sha256_hex("link"))
+    await walk.step(files.erase_file, None, walk.company, file.id)
+    (entry,) = await walk.written("file.erased")
+    assert (entry.subject, entry.details) == (f"user:{zoe.id}", {"file": file.id})
+    async with walk.directory.write(walk.company.id) as tx:
+        await tx.delete_files([file.id])
+
+
 async def walk_groups(walk: Walk, zoe: User) -> None:
     group = await walk.step(groups.add_group, walk.company, name="Fundsachen", description="Verloren")
     patch = groups.GroupPatch(description="Verloren und gefunden")
@@ -228,6 +259,33 @@ async def walk_imports_and_sweeps(walk: Walk) -> None:
         for entry in await walk.written(*actions):
             assert entry.subject == f"company:{walk.company.id}"
             assert entry.details.keys() == {"differing", "removing"}
+
+
+async def walk_holds(walk: Walk) -> None:
+    def rows(active: str) -> Sequence[csv_file.Row]:
+        lines = ["display_name,external_id,active", *(f"Yvo Wichtig {n},{n},{active}" for n in range(3))]
+        return csv_file.parse([f"{line}\n".encode() for line in lines])
+
+    limits = guard.Limits(people=1, percent=100)
+    await walk.step(importing.import_people, walk.company, rows("yes"), reason=None)
+    await walk.written(*["user.added"] * 3)
+    await walk.step(importing.import_people, walk.company, rows("no"), limits=limits, reason="Umzug")
+    *_, last = await walk.written("user.held", "user.held", "user.deactivated", reason="Umzug")
+    (hold,) = await holds.pending(walk.directory, walk.company)
+    await walk.step(holds.confirm, walk.company, hold.id)
+    gone = await walk.entries(walk.company.id, after=last.number)
+    assert [entry.action for entry in gone] == ["user.deactivated", "user.deactivated", "hold.confirmed"]
+    walk.seen[walk.company.id] = gone[-1].number
+    await walk.settled()
+    await walk.step(importing.import_people, walk.company, rows("yes"), reason=None)
+    await walk.step(importing.import_people, walk.company, rows("no"), limits=limits, reason=None)
+    (hold,) = await holds.pending(walk.directory, walk.company)
+    await walk.step(holds.discard, walk.company, hold.id)
+    await walk.step(holds.note_decision_on_sweep, walk.company, "hold.confirmed", removing=3)
+    walk.seen[walk.company.id] = (await walk.entries(walk.company.id, after=last.number))[-1].number
+    discarded, noted = (await walk.entries(walk.company.id, after=last.number))[-2:]
+    assert (discarded.action, discarded.subject) == ("hold.discarded", f"hold:{hold.id}")
+    assert (noted.action, noted.subject) == ("hold.confirmed", "hold:sweep")
 
 
 async def walk_leaving(walk: Walk, zoe: User) -> None:

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta, timezone
 import pytest
 
 from kleanxmpp import audit
-from kleanxmpp.audit import Checked, Kind, Problem
+from kleanxmpp.audit import Checked, Damage, Problem
 from kleanxmpp.model import AuditEntry, ChainHead
 from tests.factories import AT
 
@@ -39,7 +39,7 @@ def problems(entries: Sequence[AuditEntry], head: ChainHead | None) -> list[Prob
     return [problem for problem in [*found, audit.check_end(seen, head)] if problem is not None]
 
 
-def told(entries: Sequence[AuditEntry], head: ChainHead | None) -> list[tuple[Kind, int, int | None]]:
+def told(entries: Sequence[AuditEntry], head: ChainHead | None) -> list[tuple[Damage, int, int | None]]:
     return [(problem.kind, problem.number, problem.id) for problem in problems(entries, head)]
 
 
@@ -87,18 +87,18 @@ def test_an_intact_chain_has_no_problems() -> None:
 def test_a_changed_entry_is_named_and_only_that_one(change: dict[str, object]) -> None:
     entries, head = a_chain()
     entries[2] = replace(entries[2], **change)
-    assert told(entries, head) == [(Kind.CHANGED, 3, 30)]
+    assert told(entries, head) == [(Damage.CHANGED, 3, 30)]
 
 
 def test_a_changed_hash_is_a_change() -> None:
     entries, head = a_chain()
     entries[2] = replace(entries[2], hash="f" * 64)
-    assert told(entries, head)[0] == (Kind.CHANGED, 3, 30)
+    assert told(entries, head)[0] == (Damage.CHANGED, 3, 30)
 
 
 def test_an_entry_written_anew_with_its_hash_does_not_fit_the_next_one() -> None:
     entries, head = a_chain()
-    for place, expected in ((2, (Kind.REWRITTEN, 4, 40)), (5, (Kind.REWRITTEN, 6, 60))):
+    for place, expected in ((2, (Damage.REWRITTEN, 4, 40)), (5, (Damage.REWRITTEN, 6, 60))):
         anew = replace(entries[place], actor="b")
         forged = [*entries[:place], replace(anew, hash=audit.hash_of(anew)), *entries[place + 1 :]]
         assert told(forged, head) == [expected]
@@ -107,61 +107,61 @@ def test_an_entry_written_anew_with_its_hash_does_not_fit_the_next_one() -> None
 def test_a_chain_written_anew_does_not_fit_its_head() -> None:
     _, head = a_chain()
     forged, _ = audit.link([replace(entry, actor="b") for entry in a_chain()[0]], head=audit.EMPTY)
-    assert told(forged, head) == [(Kind.REWRITTEN, 6, 60)]
+    assert told(forged, head) == [(Damage.REWRITTEN, 6, 60)]
 
 
 def test_removed_entries_are_told_by_their_numbers() -> None:
     entries, head = a_chain()
-    assert told([*entries[:1], *entries[3:]], head) == [(Kind.REMOVED, 2, None)]
+    assert told([*entries[:1], *entries[3:]], head) == [(Damage.REMOVED, 2, None)]
     assert problems([*entries[:1], *entries[3:]], head)[0].message == "Entries 2 to 3 are missing: removed."
-    assert told(entries[1:], head) == [(Kind.REMOVED, 1, None)]
+    assert told(entries[1:], head) == [(Damage.REMOVED, 1, None)]
 
 
 def test_a_cut_off_tail_shows_at_the_head() -> None:
     entries, head = a_chain()
     for left in (5, 0):
-        assert told(entries[:left], head) == [(Kind.CUT_OFF, left + 1, None)]
-    assert told(entries, None) == [(Kind.HEAD_MISSING, 6, None)]
+        assert told(entries[:left], head) == [(Damage.CUT_OFF, left + 1, None)]
+    assert told(entries, None) == [(Damage.HEAD_MISSING, 6, None)]
 
 
 def test_entries_whose_numbers_closed_the_gap_are_told_once() -> None:
     entries, head = a_chain()
     closed = [*entries[:2], *(replace(entry, number=entry.number - 1) for entry in entries[3:])]
-    assert told(closed, head) == [(Kind.REORDERED, 3, 40)]
+    assert told(closed, head) == [(Damage.REORDERED, 3, 40)]
 
 
 def test_an_entry_inserted_beside_another_is_named() -> None:
     entries, head = a_chain()
     forged = replace(entries[2], id=99, actor="b")
-    assert told([*entries, forged], head) == [(Kind.INSERTED, 3, 99)]
-    assert told([*entries, replace(forged, hash=audit.hash_of(forged))], head) == [(Kind.INSERTED, 3, 99)]
+    assert told([*entries, forged], head) == [(Damage.INSERTED, 3, 99)]
+    assert told([*entries, replace(forged, hash=audit.hash_of(forged))], head) == [(Damage.INSERTED, 3, 99)]
 
 
 def test_an_entry_inserted_between_others_is_named_also_if_they_made_room() -> None:
     entries, head = a_chain()
     forged = replace(entries[2], id=99, actor="b")
     later = [replace(entry, number=entry.number + 1) for entry in entries[2:]]
-    assert told([*entries[:2], replace(forged, hash=audit.hash_of(forged)), *later], head) == [(Kind.INSERTED, 3, 99)]
+    assert told([*entries[:2], replace(forged, hash=audit.hash_of(forged)), *later], head) == [(Damage.INSERTED, 3, 99)]
 
 
 def test_an_entry_added_past_the_program_stands_behind_the_head() -> None:
     entries, head = a_chain()
     more, _ = audit.link([replace(entries[0], actor="b")], head=head)
-    assert told([*entries, replace(more[0], id=99)], head) == [(Kind.INSERTED, 7, None)]
+    assert told([*entries, replace(more[0], id=99)], head) == [(Damage.INSERTED, 7, None)]
 
 
 def test_swapped_entries_are_told_with_the_numbers_they_had() -> None:
     entries, head = a_chain()
     third, fourth = replace(entries[2], number=4), replace(entries[3], number=3)
     swapped = [*entries[:2], fourth, third, *entries[4:]]
-    assert told(swapped, head) == [(Kind.REORDERED, 3, 40), (Kind.REORDERED, 4, 30)]
+    assert told(swapped, head) == [(Damage.REORDERED, 3, 40), (Damage.REORDERED, 4, 30)]
     assert problems(swapped, head)[0].message.startswith("Entry 3 (id 40) was written as entry 4")
 
 
 def test_swapped_ids_are_told() -> None:
     entries, head = a_chain()
     entries[2], entries[3] = replace(entries[2], id=40), replace(entries[3], id=30)
-    assert told(entries, head) == [(Kind.REORDERED, 4, 30)]
+    assert told(entries, head) == [(Damage.REORDERED, 4, 30)]
 
 
 def test_an_entry_moved_far_is_told() -> None:
@@ -169,7 +169,7 @@ def test_an_entry_moved_far_is_told() -> None:
     moved = replace(entries[7], number=2)
     others = [replace(entry, number=entry.number + 1) for entry in entries[1:7]]
     found = told([entries[0], moved, *others, entries[8]], head)
-    assert found[0] == (Kind.REORDERED, 2, 80)
+    assert found[0] == (Damage.REORDERED, 2, 80)
     assert len(found) <= 3
 
 
@@ -177,7 +177,7 @@ def test_after_a_problem_the_next_one_is_found_too() -> None:
     entries, head = a_chain()
     entries[1], entries[4] = replace(entries[1], actor="b"), replace(entries[4], actor="b")
     del entries[2]
-    assert told(entries, head) == [(Kind.CHANGED, 2, 20), (Kind.REMOVED, 3, None), (Kind.CHANGED, 5, 50)]
+    assert told(entries, head) == [(Damage.CHANGED, 2, 20), (Damage.REMOVED, 3, None), (Damage.CHANGED, 5, 50)]
 
 
 def test_a_chain_changed_throughout_costs_no_search_at_every_entry(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -185,5 +185,5 @@ def test_a_chain_changed_throughout_costs_no_search_at_every_entry(monkeypatch: 
     hashed = []
     monkeypatch.setattr(audit, "hash_of", lambda entry: hashed.append(entry.number) or "f" * 64)
     found = told([replace(entry, actor="b") for entry in entries], head)
-    assert [kind for kind, _, _ in found] == [Kind.CHANGED] * 200
+    assert [kind for kind, _, _ in found] == [Damage.CHANGED] * 200
     assert len(hashed) < 200 + 20 * 2000

@@ -7,8 +7,8 @@ import pytest
 
 from kleanxmpp import desired
 from kleanxmpp.desired import Access, Circle, GroupCircle, Person, contact_group
-from kleanxmpp.model import Aspect, Company, ContactVisibility, Group, GroupKind, Role, User
-from kleanxmpp.state import Affiliation, Bookmark, Profile
+from kleanxmpp.model import Absence, Aspect, Company, ContactVisibility, Group, GroupKind, Role, User
+from kleanxmpp.state import NOTHING_LEFT, Affiliation, Bookmark, Profile
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 ROOMS = "gruppen.glanz.test"
@@ -112,3 +112,83 @@ def test_only_sessions_that_must_not_be_there_are_looked_for() -> None:
     assert (look.any_session, look.sessions_before) == (False, NOW)
     gone = desired.user_look(a_person(replace(ANNA, active=False)), aspects=Aspect.ACCESS)
     assert (gone.any_session, gone.sessions_before) == (True, None)
+
+
+def absent(absence: Absence, *, until: datetime | None = None) -> User:
+    return replace(ANNA, absence=absence, absent_until=until)
+
+
+def test_who_is_paused_keeps_contacts_under_a_marked_name_and_nothing_else() -> None:
+    person = a_person(absent(Absence.PAUSED, until=NOW.replace(month=3)))
+    state = desired.user_state(person, rooms_domain=ROOMS)
+    assert desired.access(COMPANY, person.user) is Access.PAUSED
+    assert not desired.may_log_in(COMPANY, person.user)
+    assert (state.sessions, state.affiliations, state.bookmarks) == (frozenset(), {}, frozenset())
+    assert state.shared_groups == {contact_group(TEAM)}
+    assert state.profile == Profile(full_name="Anna Groß (bis 01.03.)", nickname="Anna Groß (bis 01.03.)")
+    assert state.profile and state.profile.reserved == "Anna Groß", "nobody else takes the name meanwhile"
+    assert state.leftovers == NOTHING_LEFT
+    look = desired.user_look(person, aspects=Aspect.ALL)
+    assert (look.any_session, look.leftovers, look.profile) == (True, True, True)
+
+
+def test_on_garden_leave_announcements_are_read_and_the_key_to_silence_is_held() -> None:
+    person = a_person(absent(Absence.GARDEN_LEAVE))
+    state = desired.user_state(person, rooms_domain=ROOMS)
+    assert desired.access(COMPANY, person.user) is Access.READ
+    assert desired.may_log_in(COMPANY, person.user) and not desired.may_chat(COMPANY, person.user)
+    assert state.shared_groups == {desired.GATE, desired.READ_ONLY}
+    assert state.affiliations == {"meldungen": Affiliation.MEMBER}
+    assert state.bookmarks == {Bookmark(room=f"meldungen@{ROOMS}", name="Meldungen", nick="Anna Groß")}
+    assert state.profile == Profile(full_name="Anna Groß", nickname="Anna Groß")
+    assert state.leftovers is None
+    look = desired.user_look(person, aspects=Aspect.ALL)
+    assert (look.any_session, look.sessions_before, look.leftovers) == (False, None, False)
+
+
+def test_a_moderator_on_garden_leave_is_a_plain_member() -> None:
+    circles = (Circle(group=NEWS, role=Role.MODERATOR, size=1),)
+    person = Person(company=COMPANY, user=absent(Absence.GARDEN_LEAVE), circles=circles)
+    state = desired.user_state(person, rooms_domain=ROOMS)
+    assert state.affiliations == {"meldungen": Affiliation.MEMBER}
+
+
+@pytest.mark.parametrize("absence", Absence)
+@pytest.mark.parametrize("fact", ["active", "chat_permission", "erasing"])
+def test_an_absence_never_gives_more_than_the_rest_allows(absence: Absence, fact: str) -> None:
+    user = replace(absent(absence), **{fact: fact == "erasing"})
+    assert desired.access(COMPANY, user) is Access.NONE
+    assert desired.user_state(a_person(user), rooms_domain=ROOMS).shared_groups == frozenset()
+
+
+def test_a_circle_shows_the_paused_as_contacts_and_lets_readers_into_announcements_only() -> None:
+    facts = {"members": {"anna": Role.MODERATOR}, "readers": frozenset({"ben"}), "paused": frozenset({"carl"})}
+    team = desired.group_state(GroupCircle(company=COMPANY, group=TEAM, size=3, **facts))
+    assert team.shared_groups[contact_group(TEAM)].members == {"anna", "carl"}
+    assert team.rooms["objekt-12"].affiliations == {"anna@glanz.test": Affiliation.ADMIN}
+    news = desired.group_state(GroupCircle(company=COMPANY, group=NEWS, size=3, **facts))
+    assert news.rooms["meldungen"].affiliations == {
+        "anna@glanz.test": Affiliation.ADMIN, "ben@glanz.test": Affiliation.MEMBER,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("absence", "until", "locale", "name"),
+    [
+        (Absence.PAUSED, datetime(2026, 3, 1, 23, 30, tzinfo=UTC), "de", "Anna (bis 02.03.)"),
+        (Absence.PAUSED, datetime(2026, 3, 1, 23, 30, tzinfo=UTC), "en", "Anna (until 02 Mar)"),
+        (Absence.PAUSED, None, "de", "Anna (abwesend)"),
+        (Absence.PAUSED, None, "en", "Anna (away)"),
+        (Absence.GARDEN_LEAVE, NOW, "de", "Anna"),
+        (None, None, "de", "Anna"),
+    ],
+)
+def test_the_mark_at_a_name_is_in_the_companys_language_and_time(
+    absence: Absence | None, until: datetime | None, locale: str, name: str
+) -> None:
+    company = replace(COMPANY, locale=locale)
+    assert desired.marked_name("Anna", absence=absence, until=until, company=company) == name
+
+
+def test_access_is_ordered() -> None:
+    assert [level.exceeds(Access.PAUSED) for level in Access] == [False, False, True, True]

@@ -7,7 +7,7 @@ import pytest
 from kleanxmpp import changes, errors
 from kleanxmpp.desired import GATE
 from kleanxmpp.model import Company
-from kleanxmpp.state import Affiliation
+from kleanxmpp.state import Affiliation, Leftovers
 from kleanxmpp.testing_server import MemoryServer
 from tests.contracts.server import ServerContract, look_at
 
@@ -30,6 +30,9 @@ class MemoryWorld:
 
     async def log_in(self, username: str, *, resource: str) -> None:
         self.server.log_in(self.company, username, resource)
+
+    async def write_to(self, username: str, *, messages: int) -> None:
+        self.server.holdings(self.company).leftovers[username] = Leftovers(offline_messages=messages)
 
     def rooms_domain(self, company: Company) -> str:
         return f"gruppen.{company.domain}"

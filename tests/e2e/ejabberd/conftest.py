@@ -2,22 +2,23 @@
 
 import os
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
 
-from ejabberd.api import EjabberdApi
-from ejabberd.config import GATE_GROUP, ServerConfig
+from ejabberd.config import ServerConfig
 from ejabberd.launcher import PrivateServer, extauth_command, prepare
+from tests.e2e.edits import NO_EDITS, Edits, edit
 from tests.e2e.ejabberd.ejabberd_world import (
-    API_PASSWORD,
-    API_USER,
+    CARELESS,
     COMPONENT_SECRET,
     DOMAIN,
     OTHER_DOMAIN,
     Directory,
     World,
+    open_world,
 )
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -34,11 +35,8 @@ def root(request: pytest.FixtureRequest) -> Path | None:
     return folder
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def running(
-    root: Path | None, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[tuple[PrivateServer, Directory]]:
-    folder = tmp_path_factory.mktemp("ejabberd")
+@asynccontextmanager
+async def _running(folder: Path, root: Path | None, edits: Edits) -> AsyncIterator[tuple[PrivateServer, Directory]]:
     directory = Directory(folder / "directory")
     config = ServerConfig(
         domains=(DOMAIN, OTHER_DOMAIN),
@@ -48,6 +46,7 @@ async def running(
         api_port=0,
     )
     server = await prepare(folder, config, root=root)
+    await edit(server, edits)
     await server.start()
     try:
         yield server, directory
@@ -55,14 +54,31 @@ async def running(
         await server.stop()
 
 
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def running(
+    root: Path | None, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[tuple[PrivateServer, Directory]]:
+    async with _running(tmp_path_factory.mktemp("ejabberd"), root, NO_EDITS) as found:
+        yield found
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def careless(
+    root: Path | None, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[tuple[PrivateServer, Directory]]:
+    """A server whose operator opened what our configuration closes."""
+    fast = {} if root is None else {"mod_last: {}": ["mod_last: {}", "mod_auth_fast: {}"]}
+    async with _running(tmp_path_factory.mktemp("careless"), root, {**CARELESS, **fast}) as found:
+        yield found
+
+
 @pytest_asyncio.fixture
 async def world(running: tuple[PrivateServer, Directory]) -> AsyncIterator[World]:
-    server, directory = running
-    async with EjabberdApi(server.api_url, user=API_USER, password=API_PASSWORD) as api:
-        for domain in (DOMAIN, OTHER_DOMAIN):
-            await api.groups.create(GATE_GROUP, host=domain, label="")
-        world = World(server, directory, api)
-        try:
-            yield world
-        finally:
-            await world.close()
+    async with open_world(*running) as made:
+        yield made
+
+
+@pytest_asyncio.fixture
+async def careless_world(careless: tuple[PrivateServer, Directory]) -> AsyncIterator[World]:
+    async with open_world(*careless) as made:
+        yield made

@@ -4,11 +4,14 @@ import hashlib
 import itertools
 import sqlite3
 import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 from ejabberd.api import EjabberdApi
 from ejabberd.config import GATE_GROUP
-from ejabberd.launcher import PrivateServer
+from ejabberd.launcher import PrivateServer, free_ports
+from tests.e2e.edits import HOARDING
 from tests.e2e.ejabberd.xmpp_wire import (
     Client,
     Element,
@@ -28,6 +31,31 @@ COMPONENT = f"klean.{DOMAIN}"
 API_USER = f"klean-api@{DOMAIN}"
 API_PASSWORD = "api:password"
 COMPONENT_SECRET = "component-secret"
+
+PLAIN_HOST = "betreiber.test"
+OUTSIDE = "draussen.example"
+MQTT_PORT = free_ports(1)[0]
+CARELESS = {
+    **HOARDING,
+    # a host of the operator's own, without our module, and bridges to it and to the outside world
+    f"- {OTHER_DOMAIN}": [f"- {OTHER_DOMAIN}", f"- {PLAIN_HOST}"],
+    f"klean.{OTHER_DOMAIN}:": [
+        *(line for host in (f"bot.{PLAIN_HOST}", OUTSIDE) for line in (f"{host}:", f"  password: {COMPONENT_SECRET}")),
+        f"klean.{OTHER_DOMAIN}:",
+    ],
+    "listen:": [
+        "modules:",
+        "  mod_mqtt: {}",
+        "listen:",
+        f"  - port: {MQTT_PORT}",
+        '    ip: "127.0.0.1"',
+        "    module: mod_mqtt",
+    ],
+    "check_from: true": ["check_from: false"],
+    "s2s_access: none": ["s2s_access: all"],
+    "- status": [*HOARDING["- status"], "- reload_config"],
+}
+"""What operators do, by lines of our configuration."""
 
 _numbers = itertools.count(1)
 
@@ -101,14 +129,17 @@ class World:
             await self.api.groups.join([username], host=DOMAIN, groups=[group])
         return group
 
-    async def connect(self, *, domain: str = DOMAIN) -> tuple[TcpWire, Element]:
-        """Open an encrypted stream; return it with the features offered before login."""
+    async def connect(self, *, domain: str = DOMAIN, sender: str = "") -> tuple[TcpWire, Element]:
+        """Open an encrypted stream; return it with the features offered before login.
+
+        Servers that know SASL2 offer it only to clients that say who they are (`sender`).
+        """
         wire = await TcpWire.connect(self.server.c2s_port)
         self._open.append(wire)
         features = await wire.open_stream(domain)
         assert not mechanisms(features), "mechanisms are offered without TLS"
         await wire.start_tls(self.tls, domain)
-        return wire, await wire.open_stream(domain)
+        return wire, await wire.open_stream(domain, sender=sender)
 
     async def connect_websocket(self) -> WebsocketWire:
         """Open a websocket; the stream is still to be opened."""
@@ -142,3 +173,16 @@ class World:
         for client in self._open:
             await client.close()
         self._open.clear()
+
+
+@asynccontextmanager
+async def open_world(server: PrivateServer, directory: Directory) -> AsyncIterator[World]:
+    """Open the API of a running server with both gates; disconnect everybody at the end."""
+    async with EjabberdApi(server.api_url, user=API_USER, password=API_PASSWORD) as api:
+        for domain in (DOMAIN, OTHER_DOMAIN):
+            await api.groups.create(GATE_GROUP, host=domain, label="")
+        world = World(server, directory, api)
+        try:
+            yield world
+        finally:
+            await world.close()

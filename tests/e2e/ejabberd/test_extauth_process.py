@@ -162,7 +162,7 @@ def test_it_answers_while_the_writer_has_the_database_open(database: Database, p
     database.set_active(True, connection=writer)
     assert "-wal" in database.beside
     assert program.accepts()
-    assert program.may_chat()
+    assert program.may_log_in()
     assert not program.accepts("wrong")
     assert not program.accepts(username="nobody")
     writer.close()
@@ -171,7 +171,7 @@ def test_it_answers_while_the_writer_has_the_database_open(database: Database, p
 def test_it_answers_when_nobody_has_the_database_open_and_leaves_no_files(database: Database, program: Program) -> None:
     assert database.beside == set()
     assert program.accepts()
-    assert program.may_chat()
+    assert program.may_log_in()
     assert database.beside == set()
 
 
@@ -184,7 +184,7 @@ def test_it_answers_after_the_writer_was_killed(database: Database, program: Pro
     killed = subprocess.run([sys.executable, "-c", script, str(database.file)], check=False)
     assert killed.returncode == -signal.SIGKILL
     assert "-wal" in database.beside
-    assert not program.may_chat()
+    assert not program.may_log_in()
 
 
 def test_every_commit_counts_for_the_very_next_question(database: Database, program: Program) -> None:
@@ -192,7 +192,7 @@ def test_every_commit_counts_for_the_very_next_question(database: Database, prog
     for turn in range(100):
         active = bool(turn % 2)
         database.set_active(active, connection=writer)
-        assert program.may_chat() is active
+        assert program.may_log_in() is active
     writer.close()
 
 
@@ -200,16 +200,16 @@ def test_every_commit_counts_when_the_writer_comes_and_goes(database: Database, 
     for turn in range(60):
         active = bool(turn % 2)
         database.set_active(active)
-        assert program.may_chat() is active
+        assert program.may_log_in() is active
 
 
 def test_a_writer_in_the_middle_of_a_transaction_is_no_obstacle(database: Database, program: Program) -> None:
     writer = database.open()
     writer.execute("BEGIN IMMEDIATE")
     writer.execute("UPDATE people SET active = 0")
-    assert program.may_chat()
+    assert program.may_log_in()
     writer.execute("COMMIT")
-    assert not program.may_chat()
+    assert not program.may_log_in()
     writer.close()
 
 
@@ -217,19 +217,19 @@ def test_a_restored_backup_counts_at_once(database: Database, program: Program) 
     backup = database.file.with_suffix(".backup")
     shutil.copy(database.file, backup)
     database.set_active(False)
-    assert not program.may_chat()
+    assert not program.may_log_in()
     give_to_reader(backup)
     backup.rename(database.file)
-    assert program.may_chat()
+    assert program.may_log_in()
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root to take rights away from another user")
 def test_without_the_right_to_read_the_answer_is_no(database: Database, program: Program) -> None:
     database.file.chmod(0o600)
-    assert not program.may_chat()
+    assert not program.may_log_in()
     assert not program.accepts()
     database.file.chmod(0o640)
-    assert program.may_chat()
+    assert program.may_log_in()
     assert "answered no" in program.end()[1]
 
 
@@ -247,7 +247,7 @@ def test_a_broken_database_says_no_and_a_repaired_one_works_again(
         database.open().close()
         give_to_reader(database.file)
     assert not program.accepts()
-    assert not program.may_chat()
+    assert not program.may_log_in()
     aside.replace(database.file)
     assert program.accepts()
     assert "answered no: " in program.end()[1]
@@ -258,10 +258,10 @@ def test_a_lock_is_waited_for_one_second_at_most(database: Database, program: Pr
     holder.execute("PRAGMA locking_mode = EXCLUSIVE")
     holder.execute("UPDATE people SET active = 1")
     started = time.monotonic()
-    assert not program.may_chat()
+    assert not program.may_log_in()
     assert time.monotonic() - started < 2
     holder.close()
-    assert program.may_chat()
+    assert program.may_log_in()
 
 
 def test_the_service_account_is_known_to_the_program_only(database: Database, program: Program) -> None:

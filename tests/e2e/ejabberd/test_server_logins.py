@@ -2,11 +2,12 @@
 
 import asyncio
 import base64
+import struct
 
 import pytest
 
 from ejabberd.config import GATE_GROUP
-from tests.e2e.ejabberd.ejabberd_world import API_PASSWORD, DOMAIN, OTHER_DOMAIN, World
+from tests.e2e.ejabberd.ejabberd_world import API_PASSWORD, DOMAIN, MQTT_PORT, OTHER_DOMAIN, World
 from tests.e2e.ejabberd.xmpp_wire import (
     BIND,
     SASL,
@@ -144,3 +145,20 @@ async def test_a_kicked_person_cannot_resume_a_sleeping_session(world: World) ->
     await wire.open_stream(DOMAIN)
     await wire.send(f"<resume xmlns='{SM}' previd='{enabled.get('id')}' h='0'/>")
     assert local(await wire.receive()) == "failed"
+
+
+async def test_mqtt_of_another_host_on_the_same_server_lets_nobody_of_a_company_in(careless_world: World) -> None:
+    """MQTT keeps sessions of its own and asks neither the gate nor the session manager."""
+    username = await careless_world.person()
+    reader, writer = await asyncio.open_connection("127.0.0.1", MQTT_PORT)
+
+    def text(value: str) -> bytes:
+        return struct.pack(">H", len(value)) + value.encode()
+
+    account = text("phone") + text(f"{username}@{DOMAIN}") + text(f"secret:of:{username}")
+    packet = text("MQTT") + bytes([4, 0xC2, 0, 60]) + account
+    writer.write(bytes([0x10, len(packet)]) + packet)
+    async with asyncio.timeout(10):
+        answer = await reader.read(4)
+    writer.close()
+    assert answer == b"\x20\x02\x00\x03", answer  # CONNACK: no such service on this host

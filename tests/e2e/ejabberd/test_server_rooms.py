@@ -132,6 +132,18 @@ async def test_members_cannot_invite_configure_rename_or_subscribe(world: World)
     assert found == {name: "none"}
 
 
+async def test_nobody_subscribes_to_a_room_even_where_somebody_allowed_it(world: World) -> None:
+    """Before 25.08 a subscription outlives the membership: whoever left would go on reading."""
+    alice, boss = await world.person(), await world.person()
+    room = await a_room(world, options={"allow_subscription": "true"}, **{alice: "member", boss: "admin"})
+    for username in (alice, boss):
+        client = await world.login(username)
+        await join(client, room)
+        events = "<event node='urn:xmpp:mucsub:nodes:messages'/>"
+        answer = await client.iq("set", f"<subscribe xmlns='urn:xmpp:mucsub:0' nick='x'>{events}</subscribe>", to=room)
+        assert condition_of(answer) == "forbidden"
+
+
 async def test_users_cannot_register_nicknames(world: World) -> None:
     alice = await world.person()
     room = await a_room(world, **{alice: "member"})

@@ -59,16 +59,17 @@ class TcpWire:
         self._depth = 0
         self.header: Element | None = None
 
-    async def open_stream(self, domain: str) -> Element:
-        await self.open_header(domain)
+    async def open_stream(self, domain: str, *, sender: str = "") -> Element:
+        await self.open_header(domain, sender=sender)
         return await self.receive()
 
-    async def open_header(self, domain: str) -> str:
+    async def open_header(self, domain: str, *, sender: str = "") -> str:
         """Open a stream and return its id."""
         self._restart()
+        address = f"from='{sender}' " if sender else ""
         await self.send(
             f"<?xml version='1.0'?><stream:stream xmlns='{self._namespace}' xmlns:stream='{STREAM}' "
-            f"to='{domain}' version='1.0'>"
+            f"{address}to='{domain}' version='1.0'>"
         )
         while self.header is None:
             await self._feed()
@@ -230,6 +231,18 @@ class Client:
         """Tell whether such a stanza has arrived before now."""
         await self.barrier()
         return any(match(element) for element in self._inbox)
+
+    def forget(self) -> None:
+        """Forget what has arrived and was not waited for."""
+        self._inbox.clear()
+
+    def received(self) -> list[Element]:
+        """Return what has arrived and was not waited for."""
+        return list(self._inbox)
+
+    def seen_text(self) -> str:
+        """Return what has arrived and was not waited for, as text."""
+        return "".join(ET.tostring(element, encoding="unicode") for element in self._inbox)
 
     async def wait_closed(self, *, seconds: float = SECONDS) -> str:
         """Wait until the server ends the stream and return its error condition, if it gives one."""

@@ -20,6 +20,7 @@ from admin_api.app import create_app, serving_options
 from admin_api.settings import ApiSettings
 from kleanxmpp import companies, tokens
 from kleanxmpp.db.directory import SqlDirectory
+from kleanxmpp.file_ports import FileStore
 from kleanxmpp.model import Company
 from kleanxmpp.ports import Directory
 from kleanxmpp.reconcile import Pace, Reconciler
@@ -89,7 +90,9 @@ class Desk:
             raw["json"] = body
         path = path if path.startswith(("/api", "/healthz", "/readyz", "/metrics", "/problems")) else f"/api/v1{path}"
         async with self.client.request(method, path, headers=sent, **raw) as response:
-            return Answered(status=response.status, headers=response.headers.copy(), text=await response.text())
+            return Answered(
+                status=response.status, headers=response.headers.copy(), text=await response.text(errors="replace")
+            )
 
     async def until(self, path: str, holds: Callable[[Answered], bool]) -> Answered:
         """Read again and again until the answer is as wanted."""
@@ -136,11 +139,11 @@ class Desk:
 
 @asynccontextmanager
 async def opened(
-    directory: Directory, *, settings: ApiSettings = SETTINGS, only_api: bool = False
+    directory: Directory, *, settings: ApiSettings = SETTINGS, only_api: bool = False, files: FileStore | None = None
 ) -> AsyncIterator[Desk]:
     """Serve the API on a port of its own."""
     server = MemoryServer()
-    worker = Worker(steps=Steps(directory=directory, server=server, rooms_prefix=settings.rooms_prefix))
+    worker = Worker(steps=Steps(directory=directory, server=server, rooms_prefix=settings.rooms_prefix, files=files))
     reconciler = Reconciler(directory=directory, server=server, worker=worker, pace=PACE)
     app = create_app(
         directory=directory,
@@ -148,6 +151,7 @@ async def opened(
         settings=settings,
         reconciler=None if only_api else reconciler,
         clock=lambda: datetime.now(UTC),
+        files=files,
     )
     now = datetime.now(UTC)
     company = await companies.add_company(directory, domain="firma.test", name="Firma", actor="test", now=now)

@@ -86,6 +86,8 @@ async def _curl(desk: Desk, command: str, variables: dict[str, str]) -> Answered
             case "-H":
                 name, _, value = next(words).partition(": ")
                 headers[name] = value
+            case "-o":
+                next(words)
             case "-d":
                 data = next(words).encode()
                 method = "POST" if method == "GET" else method

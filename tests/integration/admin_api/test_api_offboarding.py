@@ -133,6 +133,7 @@ async def test_access_shows_directory_and_server(desk: Desk) -> None:
         "active": True,
         "chat_permission": True,
         "company_enabled": True,
+        "absence": None,
         "credentials": 1,
         "groups": [
             {"id": group["id"], "slug": group["slug"], "room": group["room"], "role": "moderator", "effective": True}
@@ -141,6 +142,7 @@ async def test_access_shows_directory_and_server(desk: Desk) -> None:
     assert body["server"] == {
         "reachable": True,
         "gate": True,
+        "read_only": False,
         "sessions": ["phone"],
         "rooms": [{"room": group["room"], "affiliation": "admin"}],
         "shared_groups": [f"klean-g-{group['slug']}"],

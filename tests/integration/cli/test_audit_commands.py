@@ -84,6 +84,7 @@ def test_a_head_that_was_noted_is_compared(log: Run) -> None:
     answer = log("audit", "verify", "--company", "firma.test", "--noted", other)
     assert answer.code == 1 and "Entry 6 does not have the hash that was noted" in answer.out
     assert log("audit", "verify", "--noted", head).code == 1
+    assert log("audit", "verify", "--operator", "--company", "firma.test").code == 1
     assert "NUMBER:HASH" in log("audit", "verify", "--operator", "--noted", "six").err
 
 

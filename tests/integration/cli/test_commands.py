@@ -6,10 +6,11 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pypdf
 import pytest
 
 from kleanxmpp import csv_file, settings
-from kleanxmpp.cli import shell, user
+from kleanxmpp.cli import offboarding, shell
 from kleanxmpp.db.directory import SqlDirectory
 from tests.integration.cli.conftest import Run
 
@@ -34,8 +35,11 @@ def test_lists_are_tables_for_people_and_json_for_programs(run: Run) -> None:
     run("user", "add", "Jörg Groß")
     run("user", "add", "Zoë Wei", "--no-active")
     table = run("user", "list").out.splitlines()
-    assert " ".join(table[0].split()) == "USERNAME DISPLAY NAME ACTIVE CHAT PERMISSION MAY CHAT EXTERNAL ID"
-    assert " ".join(table[1].split()) == "joerg.gross Jörg Groß yes yes yes -"
+    assert (
+        " ".join(table[0].split())
+        == "USERNAME DISPLAY NAME ACTIVE CHAT PERMISSION MAY CHAT ABSENCE RETURNS ON EXTERNAL ID"
+    )
+    assert " ".join(table[1].split()) == "joerg.gross Jörg Groß yes yes yes - - -"
     assert table[1].index("yes") == table[2].index("no")
     assert [one["username"] for one in run("user", "list", "--json").json] == ["joerg.gross", "zoe.wei"]
     assert [one["username"] for one in run("user", "list", "--no-active", "--json").json] == ["zoe.wei"]
@@ -84,7 +88,7 @@ def test_waiting_ends_with_the_proof(run: Run, home: Path, capsys: pytest.Captur
     async def both() -> int:
         directory = SqlDirectory(settings.read().database.url.get_secret_value())
         proving = asyncio.create_task(prove(directory))
-        code = await user.deactivate("anna.berg", wait=30.0, options=shell.DEFAULTS)
+        code = await offboarding.deactivate("anna.berg", wait=30.0, options=shell.DEFAULTS)
         await proving
         await directory.close()
         return code
@@ -202,3 +206,54 @@ def test_settings_are_shown_without_secrets(run: Run, monkeypatch: pytest.Monkey
     assert "postgresql://klean:***@localhost/klean" in shown
     assert "SE@CRET" not in shown and "TOP" not in shown
     assert run("settings", "--markdown").out == settings.markdown()
+
+
+def test_a_pause_is_told_with_its_end_and_ended_by_hand(run: Run) -> None:
+    run("user", "add", "Anna Berg")
+    run("user", "add", "Ben Öz")
+    told = run(
+        "user", "deactivate", "anna.berg", "--mode", "paused", "--returns-on", "2199-03-01", "--reason", "Elternzeit"
+    )
+    assert (told.code, "anna.berg is paused and cannot log in." in told.out) == (0, True)
+    shown = run("user", "show", "anna.berg", "--json").json
+    assert (shown["access"], shown["absence"], shown["returns_on"]) == ("paused", "paused", "2199-02-28T23:00:00+00:00")
+    line = next(line for line in run("user", "list").out.splitlines() if line.startswith("anna.berg"))
+    assert " ".join(line.split()).endswith("yes yes no paused 2199-02-28 23:00:00 UTC -")
+    assert run("user", "reactivate", "anna.berg").out == "anna.berg is active again.\n"
+    assert run("user", "show", "anna.berg", "--json").json["access"] == "full"
+    for wrong in (["--returns-on", "gestern"], ["--mode", "paused", "--returns-on", "2020-01-01"], ["--mode", "gone"]):
+        assert run("user", "deactivate", "anna.berg", *wrong).code in {1, 2}
+    assert run("user", "show", "anna.berg", "--json").json["access"] == "full"
+
+
+def test_groups_are_handed_over_and_the_evidence_is_shown_and_printed(run: Run, home: Path) -> None:
+    for name in ("Anna Berg", "Ben Öz"):
+        run("user", "add", name)
+    run("group", "add", "Nord")
+    run("group", "members", "add", "nord", "anna.berg", "--moderator")
+    told = run("user", "deactivate", "anna.berg", "--hand-over-to", "ben.oez", "--json").json
+    ben = run("user", "show", "ben.oez", "--json").json
+    assert told["handovers"] == [
+        {"group_id": told["handovers"][0]["group_id"], "group_name": "Nord", "to": [ben["id"]], "others": 0}
+    ]
+    assert [group["role"] for group in ben["groups"]] == ["moderator"]
+    (listed,) = run("user", "offboardings", "anna.berg", "--json").json
+    assert listed == told
+    assert told["id"] in run("user", "offboardings", "anna.berg").out
+    assert "Nord" in run("user", "evidence", told["id"]).out
+    page = home / "nachweis.pdf"
+    assert run("user", "evidence", told["id"], "--pdf", str(page), "--lang", "en").out == f"Wrote {page}.\n"
+    text = pypdf.PdfReader(page).pages[0].extract_text()
+    assert "Not complete yet" in text and "Anna Berg" in text
+    assert run("user", "evidence", told["id"], "--pdf", str(home / "no" / "folder.pdf")).code == 1
+    assert run("user", "evidence", "unknown").code == 1
+
+
+def test_an_admin_takes_over_and_the_company_has_a_time_zone(run: Run) -> None:
+    run("user", "add", "Anna Berg", "--admin")
+    assert run("user", "set", "anna.berg", "--no-admin").out == "Changed anna.berg: admin.\n"
+    assert not run("user", "show", "anna.berg", "--json").json["admin"]
+    assert run("company", "set", "firma.test", "--timezone", "Mars/Base").code == 1
+    assert (
+        run("company", "set", "firma.test", "--timezone", "Europe/Lisbon", "--json").json["timezone"] == "Europe/Lisbon"
+    )

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from kleanxmpp import chains
 from kleanxmpp.db.directory import SqlDirectory
 from kleanxmpp.db.statements import count_statements
 from kleanxmpp.model import Aspect, Company, Priority, Role
@@ -69,3 +70,4 @@ class CostsContract(DirectoryBase):
         entries = [an_entry(company.id, f"action{number}") for number in range(10_000)]
         assert await cost(lambda tx: tx.add_audit(entries[:1])) <= 7
         assert await cost(lambda tx: tx.add_audit(entries)) <= 5
+        assert 20 < await cost(lambda tx: chains.verify(tx, company.id)) < 30, "a page at a time, flat in memory"

@@ -11,7 +11,7 @@ import asyncpg
 import pytest
 
 from kleanxmpp import audit, chains, errors
-from kleanxmpp.audit import Kind
+from kleanxmpp.audit import Damage
 from kleanxmpp.chains import Verification
 from kleanxmpp.db.directory import SqlDirectory
 from kleanxmpp.model import AuditEntry, ChainHead
@@ -37,7 +37,7 @@ class Log:
         async with self.directory.read() as tx:
             return await chains.verify(tx, company_id, noted=noted)
 
-    async def problems(self) -> list[tuple[Kind, int, int | None]]:
+    async def problems(self) -> list[tuple[Damage, int, int | None]]:
         return [(problem.kind, problem.number, problem.id) for problem in (await self.verified()).problems]
 
     async def entries(self) -> list[AuditEntry]:
@@ -137,6 +137,7 @@ async def test_an_intact_log_is_intact_and_says_where_it_ends(log: Log) -> None:
     last = (await log.entries())[-1]
     assert (found.intact, found.entries, found.head) == (True, 6, ChainHead(number=6, hash=last.hash))
     assert (await log.verified(None)).entries == 0
+    assert (await log.verified(None, noted=audit.EMPTY)).intact
 
 
 @pytest.mark.parametrize(
@@ -146,26 +147,33 @@ async def test_an_intact_log_is_intact_and_says_where_it_ends(log: Log) -> None:
 async def test_a_changed_entry_is_named(log: Log, change: str) -> None:
     third = (await log.entries())[2]
     await log.tamper(f"UPDATE audit_log SET {change} WHERE number = 3")
-    assert await log.problems() == [(Kind.CHANGED, 3, third.id)]
+    assert await log.problems() == [(Damage.CHANGED, 3, third.id)]
 
 
 async def test_a_removed_entry_is_told(log: Log) -> None:
     await log.tamper("DELETE FROM audit_log WHERE number = 3")
-    assert await log.problems() == [(Kind.REMOVED, 3, None)]
+    assert await log.problems() == [(Damage.REMOVED, 3, None)]
 
 
 async def test_reordered_entries_are_told(log: Log) -> None:
     entries = await log.entries()
     await log.tamper("UPDATE audit_log SET number = 7 - number WHERE number IN (3, 4)")
-    assert await log.problems() == [(Kind.REORDERED, 3, entries[3].id), (Kind.REORDERED, 4, entries[2].id)]
+    assert await log.problems() == [(Damage.REORDERED, 3, entries[3].id), (Damage.REORDERED, 4, entries[2].id)]
 
 
 async def test_an_inserted_entry_is_told(log: Log) -> None:
     third = (await log.entries())[2]
     await log.tamper(inserted(third, number=3))
     ((kind, number, id),) = await log.problems()
-    assert (kind, number) == (Kind.INSERTED, 3)
+    assert (kind, number) == (Damage.INSERTED, 3)
     assert id == (await log.entries())[3].id
+
+
+@pytest.mark.parametrize("number", [0, -5])
+async def test_an_inserted_entry_is_told_also_before_the_first(log: Log, number: int) -> None:
+    await log.run(inserted((await log.entries())[0], number=number))
+    ((kind, found, _),) = await log.problems()
+    assert (kind, found) == (Damage.INSERTED, number)
 
 
 async def test_an_entry_appended_past_the_program_is_told(log: Log) -> None:
@@ -173,21 +181,21 @@ async def test_an_entry_appended_past_the_program_is_told(log: Log) -> None:
     forged = AuditEntry(company_id=COMPANY, at=AT, actor="a", action="forged", subject="s", details={})
     (linked,), _ = audit.link([forged], head=ChainHead(number=6, hash=last.hash))
     await log.run(inserted(linked, number=7))
-    assert await log.problems() == [(Kind.INSERTED, 7, None)]
+    assert await log.problems() == [(Damage.INSERTED, 7, None)]
 
 
 async def test_a_cut_off_tail_is_told(log: Log) -> None:
     await log.tamper("DELETE FROM audit_log WHERE number > 4")
-    assert await log.problems() == [(Kind.CUT_OFF, 5, None)]
+    assert await log.problems() == [(Damage.CUT_OFF, 5, None)]
     await log.run("DELETE FROM audit_log")
-    assert await log.problems() == [(Kind.CUT_OFF, 1, None)]
+    assert await log.problems() == [(Damage.CUT_OFF, 1, None)]
 
 
 async def test_a_chain_that_is_gone_with_its_head_is_told(log: Log) -> None:
     await log.tamper("DELETE FROM audit_heads")
-    assert [kind for kind, _, _ in await log.problems()] == [Kind.HEAD_MISSING]
+    assert [kind for kind, _, _ in await log.problems()] == [Damage.HEAD_MISSING]
     await log.run("DELETE FROM audit_log")
-    assert await log.problems() == [(Kind.REMOVED, 1, None)]
+    assert await log.problems() == [(Damage.REMOVED, 1, None)]
 
 
 async def test_a_log_written_anew_as_a_whole_is_told_only_by_a_noted_head(log: Log) -> None:
@@ -206,7 +214,7 @@ async def test_a_log_written_anew_as_a_whole_is_told_only_by_a_noted_head(log: L
     assert (await log.verified()).intact
     for earlier in (noted, ChainHead(number=1, hash=first.hash), ChainHead(number=9, hash=noted.hash)):
         (problem,) = (await log.verified(noted=earlier)).problems
-        assert (problem.kind, problem.number) == (Kind.REWRITTEN, earlier.number)
+        assert (problem.kind, problem.number) == (Damage.REWRITTEN, earlier.number)
     assert (await log.verified(noted=head)).intact
 
 
@@ -216,7 +224,7 @@ async def test_what_cannot_be_read_is_told_and_what_follows_is_called_unchecked(
         await log.run("DROP TRIGGER IF EXISTS audit_log_keeps_entries")
         await log.run(f"UPDATE audit_log SET {change} WHERE number = 4")
         found = await log.verified()
-        assert (found.entries, [(p.kind, p.number) for p in found.problems]) == (3, [(Kind.UNREADABLE, 4)])
+        assert (found.entries, [(p.kind, p.number) for p in found.problems]) == (3, [(Damage.UNREADABLE, 4)])
         assert "Nothing from there on was checked" in found.problems[0].message
         async with log.directory.read() as tx:
             with pytest.raises(errors.Damaged):
