@@ -2,14 +2,18 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Protocol
 
 from aiohttp import web
 
 from kleanxmpp.file_ports import FileStore
-from kleanxmpp.model import ApiToken, Company
+from kleanxmpp.gathering import Gathered
+from kleanxmpp.leaving import Leave, leave_together
+from kleanxmpp.model import ApiToken, Company, Offboarding, Scope
 from kleanxmpp.ports import Directory, Server
 from kleanxmpp.sweep import SweepReport
 
@@ -28,6 +32,9 @@ class Reconciler(Protocol):
     ) -> SweepReport:
         """Compare everything of one company once, and set going what differs unless it is a dry run."""
 
+    def watched(self, scope: Scope) -> AbstractContextManager[asyncio.Event]:
+        """Give an event that is set whenever work on the scope has ended in this process, well or not."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
@@ -43,6 +50,11 @@ class Services:
     clock: Callable[[], datetime]
     files: FileStore | None = None
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    leave: Gathered[Leave, Offboarding] = field(init=False)
+    """Off-boards a person, together with whoever else is asked for at this moment."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "leave", Gathered(partial(leave_together, self.directory)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

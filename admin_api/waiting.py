@@ -5,12 +5,16 @@ import re
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TypeVar
 
+from kleanxmpp.model import Scope
+
 from .services import Services
 
 _T = TypeVar("_T")
 _WAIT = re.compile(r'wait *= *"?(\d{1,9})"?', re.IGNORECASE)
 _SHORTEST, _LONGEST, _GROWTH = 0.015, 0.250, 1.02
-"""Seconds between two looks: most off-boardings are proven within half a second, and a look is cheap."""
+"""Seconds between two looks while another process works: most off-boardings are proven within half a second."""
+_TOLD = 1.0
+"""Seconds between two looks where the loop of this process tells when it has worked: many may wait at once."""
 
 
 def preferred_wait(headers: Mapping[str, str], *, longest: int) -> int | None:
@@ -27,19 +31,50 @@ def applied(wait: int | None) -> dict[str, str]:
 
 
 async def until(
-    services: Services, read: Callable[[], Awaitable[_T]], *, done: Callable[[_T], bool], seconds: float
+    services: Services,
+    read: Callable[[], Awaitable[_T]],
+    *,
+    done: Callable[[_T], bool],
+    seconds: float,
+    scope: Scope | None = None,
 ) -> _T:
-    """Read again and again until it is done, the time is over, or the process stops; return what was read last."""
+    """Read again and again until it is done, the time is over, or the process stops; return what was read last.
+
+    With a `scope`: again when this process has worked on it, and seldom besides.
+    """
+    if services.reconciler is None or scope is None:
+        return await _until(services, read, done=done, seconds=seconds, worked=None)
+    with services.reconciler.watched(scope) as worked:
+        return await _until(services, read, done=done, seconds=seconds, worked=worked)
+
+
+async def _until(
+    services: Services,
+    read: Callable[[], Awaitable[_T]],
+    *,
+    done: Callable[[_T], bool],
+    seconds: float,
+    worked: asyncio.Event | None,
+) -> _T:
     loop = asyncio.get_running_loop()
     deadline = loop.time() + seconds
-    pause = _SHORTEST
+    pause = _SHORTEST if worked is None else _TOLD
     while True:
+        if worked is not None:
+            worked.clear()
         value = await read()
         left = deadline - loop.time()
         if done(value) or left <= 0 or services.stopping.is_set():
             return value
-        try:
-            async with asyncio.timeout(min(pause, left)):
-                await services.stopping.wait()
-        except TimeoutError:
-            pause = min(pause * _GROWTH, _LONGEST)
+        await _first_of(services.stopping, worked, timeout=min(pause, left))
+        pause = max(pause, min(pause * _GROWTH, _LONGEST))
+
+
+async def _first_of(*events: asyncio.Event | None, timeout: float) -> None:
+    """Return when one of the events is set, or the time is over."""
+    waits = [asyncio.ensure_future(event.wait()) for event in events if event is not None]
+    try:
+        await asyncio.wait(waits, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for wait in waits:
+            wait.cancel()

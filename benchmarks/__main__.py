@@ -10,15 +10,16 @@ from typing import Annotated, Literal
 from cyclopts import App, Parameter
 from rich.console import Console
 
-from benchmarks import circle, company, costs, logins, offboarding
+from benchmarks import circle, company, costs, crowd, logins, offboarding
 from benchmarks.figures import Figure
 from benchmarks.table import as_json, show
 from benchmarks.world import Bench
 from ejabberd.versions import unpack
 
-Name = Literal["offboarding", "circle", "costs", "company", "logins"]
+Name = Literal["offboarding", "crowd", "circle", "costs", "company", "logins"]
 _ALL: dict[Name, Callable[[Bench], Coroutine[None, None, list[Figure]]]] = {
     "offboarding": offboarding.measure,
+    "crowd": crowd.measure,
     "circle": circle.measure,
     "costs": costs.measure,
     "company": company.measure,

@@ -2,7 +2,7 @@
 
     python -m benchmarks.devices CA_FILE PORT DOMAIN
 
-Reads one JSON object a line: a person with `username`, `secret`, `nick`, `devices` and `rooms`. Answers `{"ready": …}`
+Reads one JSON list a line: people with `username`, `secret`, `nick`, `devices` and `rooms`. Answers `{"ready": …}`
 when all devices are in all rooms, then `{"closed": …}`, a `time.monotonic()` of this machine, when the last stream has
 ended.
 """
@@ -12,7 +12,7 @@ import json
 import ssl
 import sys
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 from xml.etree.ElementTree import Element
@@ -21,6 +21,7 @@ from xml.sax.saxutils import quoteattr
 from tests.e2e.raw_client import RawClient, connect, local
 
 _MUC = "http://jabber.org/protocol/muc"
+_AT_ONCE = 8
 
 
 class Devices:
@@ -31,9 +32,13 @@ class Devices:
 
     async def log_in(self, *, username: str, secret: str, nick: str, devices: int, rooms: Sequence[str]) -> None:
         """Log a person's devices in and let each join the rooms."""
-        assert self._process.stdin is not None
         person = {"username": username, "secret": secret, "nick": nick, "devices": devices, "rooms": list(rooms)}
-        self._process.stdin.write(json.dumps(person).encode() + b"\n")
+        await self.log_in_all([person])
+
+    async def log_in_all(self, people: Sequence[Mapping[str, object]]) -> None:
+        """Log the devices of many people in, described as above."""
+        assert self._process.stdin is not None
+        self._process.stdin.write(json.dumps(people).encode() + b"\n")
         await self._answer("ready")
 
     async def closed(self) -> float:
@@ -65,19 +70,24 @@ async def open_devices(*, ca_file: str, port: int, domain: str) -> AsyncIterator
 
 async def _serve(ca_file: str, port: int, domain: str) -> None:
     tls = ssl.create_default_context(cafile=ca_file)
-    reader = asyncio.StreamReader()
+    reader, turn = asyncio.StreamReader(limit=2**24), asyncio.Semaphore(_AT_ONCE)
     await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
     while line := await reader.readline():
-        person = json.loads(line)
-        clients = await asyncio.gather(
-            *(_log_in(port, domain, tls, person, number) for number in range(person["devices"]))
-        )
+        devices = [(person, number) for person in json.loads(line) for number in range(person["devices"])]
+        clients = await asyncio.gather(*(_log_in(port, domain, tls, *device, turn=turn) for device in devices))
         print(json.dumps({"ready": len(clients)}), flush=True)
         ends = await asyncio.gather(*(_closed(client) for client in clients))
         print(json.dumps({"closed": max(ends)}), flush=True)
 
 
-async def _log_in(port: int, domain: str, tls: ssl.SSLContext, person: dict[str, Any], number: int) -> RawClient:
+async def _log_in(
+    port: int, domain: str, tls: ssl.SSLContext, person: dict[str, Any], number: int, *, turn: asyncio.Semaphore
+) -> RawClient:
+    async with turn:
+        return await _logged_in(port, domain, tls, person, number)
+
+
+async def _logged_in(port: int, domain: str, tls: ssl.SSLContext, person: dict[str, Any], number: int) -> RawClient:
     client = await connect(port)
     await client.log_in(person["username"], person["secret"], domain=domain, resource=f"device{number}", tls=tls)
     await client.iq("get", "<query xmlns='jabber:iq:roster'/>", to=f"{person['username']}@{domain}")

@@ -10,6 +10,7 @@ from ejabberd.records import Belongings
 from kleanxmpp import changes, errors
 from kleanxmpp.changes import Change
 from kleanxmpp.desired import GATE, READ_ONLY, CircleLook, UserLook
+from kleanxmpp.gathering import Gathered
 from kleanxmpp.model import Company
 from kleanxmpp.state import CircleState, Leftovers, UserState
 
@@ -24,6 +25,7 @@ class EjabberdServer:
 
     def __init__(self, link: Link) -> None:
         self._link = link
+        self._kept = Gathered(self._kept_of)
 
     async def observe_user(self, company: Company, look: UserLook) -> UserState:
         """Return what was asked for in `look`; sessions, profile and bookmarks stay None if they were not."""
@@ -33,15 +35,25 @@ class EjabberdServer:
             shared = tasks.create_task(contacts.of_user(link, username, domain=domain, among=look.shared_groups))
             jid = f"{username}@{domain}"
             affiliations = tasks.create_task(rooms.observe_affiliations(link, look.rooms, domain=domain, jid=jid))
-            kept = tasks.create_task(self.observe_people(company, [look]))
+            kept = tasks.create_task(self._kept((company, look)))
         return UserState(
             sessions=live.result(),
             shared_groups=shared.result(),
             affiliations=affiliations.result(),
-            profile=kept.result()[0].profile,
-            bookmarks=kept.result()[0].bookmarks,
-            leftovers=kept.result()[0].leftovers,
+            profile=kept.result().profile,
+            bookmarks=kept.result().bookmarks,
+            leftovers=kept.result().leftovers,
         )
+
+    async def _kept_of(self, asked: Sequence[tuple[Company, UserLook]]) -> Sequence[UserState]:
+        """Answer several who look at one person each at the same moment."""
+        companies = {company.domain: company for company, _ in asked}
+        found: dict[tuple[str, UserLook], UserState] = {}
+        for domain, company in companies.items():
+            looks = [look for theirs, look in asked if theirs.domain == domain]
+            states = await self.observe_people(company, looks)
+            found.update(((domain, look), state) for look, state in zip(looks, states, strict=True))
+        return [found[company.domain, look] for company, look in asked]
 
     async def observe_people(self, company: Company, looks: Sequence[UserLook]) -> Sequence[UserState]:
         """Return names, bookmarks and leftovers of many people, where asked for; at most one call for each kind."""

@@ -1,7 +1,8 @@
 """The closed list of changes: each names what will be true on the server. Applying one twice is harmless.
 
 `rank` is the one place that decides their order: doors close before anything else happens, in the order of
-an off-boarding (gate, sessions, rooms, contacts, bookmarks); then things appear, what others stand on first.
+an off-boarding (gate, sessions, tokens and what waits for a device, rooms, contacts, bookmarks); then things
+appear, what others stand on first.
 Changes of one rank do not depend on each other.
 """
 
@@ -187,12 +188,13 @@ Change = (
 _ORDER: tuple[tuple[type, ...], ...] = (
     (CloseGate, MakeReadOnly),
     (EndSessions,),
+    (ClearLeftovers,),
     (DestroyRoom, RemoveSharedGroup),
     (CreateRoom, ConfigureRoom, SetSharedGroup, SetProfile),
     (OpenGate,),
     (SetAffiliations, RemoveFromSharedGroup, LeaveSharedGroups),
     (AddToSharedGroup, JoinSharedGroups),
-    (SetBookmarks, ClearLeftovers, LetWrite),
+    (SetBookmarks, LetWrite),
     (EraseAccount,),
 )
 _RANK = {kind: rank for rank, kinds in enumerate(_ORDER) for kind in kinds}

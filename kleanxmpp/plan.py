@@ -20,13 +20,13 @@ def plan_user(username: str, *, jid: str, desired: UserState, actual: UserState)
     steps: list[Change] = []
     if actual.sessions and desired.sessions is not None:
         steps.append(changes.EndSessions(username=username))
-    if desired.shared_groups is not None and actual.shared_groups is not None:
-        steps += _user_groups(username, desired=desired.shared_groups, actual=actual.shared_groups)
     if desired.affiliations is not None and actual.affiliations is not None:
         steps += [
             changes.SetAffiliations(room=room, affiliations={jid: wanted})
             for room, wanted in _differing(desired.affiliations, actual.affiliations)
         ]
+    if desired.shared_groups is not None and actual.shared_groups is not None:
+        steps += _user_groups(username, desired=desired.shared_groups, actual=actual.shared_groups)
     if desired.profile is not None and actual.profile not in {None, desired.profile}:
         steps.append(changes.SetProfile(username=username, profile=desired.profile))
     if desired.bookmarks is not None and actual.bookmarks is not None and desired.bookmarks != actual.bookmarks:

@@ -8,7 +8,7 @@ them live once, in the use cases (`users.py`, `groups.py` …), not in each impl
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from kleanxmpp.changes import Change
@@ -33,6 +33,9 @@ from kleanxmpp.model import (
     User,
 )
 from kleanxmpp.state import CircleState, UserState
+
+LONGEST_PAUSE = timedelta(hours=1)
+"""Between two attempts at a scope."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,6 +137,9 @@ class Transaction(FileRecords, Protocol):
 
     # credentials: `secret_sha256` is lowercase hex
     async def credentials(self, user_id: str) -> Sequence[Credential]: ...
+    async def credential_counts(self, user_ids: Collection[str]) -> Mapping[str, int]:
+        """Return how many credentials these users have; whoever has none is missing."""
+
     async def add_credentials(self, credentials: Sequence[tuple[Credential, str]]) -> None: ...
     async def delete_credential(self, user_id: str, credential_id: str) -> bool:
         """Return whether there was one."""
@@ -191,6 +197,9 @@ class Transaction(FileRecords, Protocol):
     async def person(self, company_id: str, user_id: str) -> Person | None:
         """Return the user with circles (no deleted groups) and departures; query count does not depend on sizes."""
 
+    async def people(self, company_id: str, user_ids: Collection[str]) -> Mapping[str, Person]:
+        """Like `person`, of several, by id; unknown ids are missing. Few queries."""
+
     async def page_people(self, company_id: str, *, after: str | None, limit: int) -> Sequence[Person]:
         """Like `page_users`, as `Person`s, in a number of queries that does not depend on `limit`."""
 
@@ -216,7 +225,10 @@ class Transaction(FileRecords, Protocol):
         """Mark everybody of the company, or of one group's circle, in one statement."""
 
     async def take_due(self, *, now: datetime, limit: int) -> Sequence[Due]:
-        """Return scopes whose next attempt is now or past. Claims nothing.
+        """Return scopes that are due: never tried since they were marked, or their next attempt is now or past.
+
+        What was marked or planned by a clock that is ahead is due, too: more than `LONGEST_PAUSE` ahead nothing is
+        planned. Claims nothing.
 
         By priority, then kind (company, group, user: people stand on their groups' rooms), then oldest first.
         """

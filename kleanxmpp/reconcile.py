@@ -8,14 +8,16 @@ when the server is back, followed by a sweep, because nobody knows what happened
 import asyncio
 import logging
 import random
-from collections.abc import Awaitable, Callable
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from kleanxmpp import errors, metrics, returns
 from kleanxmpp.model import Company, Due, Scope, ScopeKind
-from kleanxmpp.ports import Directory, Server
+from kleanxmpp.ports import LONGEST_PAUSE, Directory, Server
 from kleanxmpp.scopes import Worker
 from kleanxmpp.sweep import SweepReport, sweep
 
@@ -37,7 +39,8 @@ class Pace:
 
 def retry_delay(attempts: int, *, pace: Pace, jitter: float) -> float:
     """Return the seconds until the next attempt: doubling, capped, spread by up to a quarter (`jitter` in 0..1)."""
-    return min(pace.retry_min * 2.0 ** min(attempts, 20), pace.retry_max) * (0.75 + jitter / 4)
+    longest = min(pace.retry_max, LONGEST_PAUSE.total_seconds())
+    return min(pace.retry_min * 2.0 ** min(attempts, 20), longest) * (0.75 + jitter / 4)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -54,6 +57,7 @@ class Reconciler:
     _active: dict[Scope, asyncio.Task[None]] = field(default_factory=dict)
     _freed: asyncio.Event = field(default_factory=asyncio.Event)
     _sweep_wanted: asyncio.Event = field(default_factory=asyncio.Event)
+    _watching: dict[Scope, set[asyncio.Event]] = field(default_factory=lambda: defaultdict(set))
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def run(self) -> None:
@@ -96,6 +100,18 @@ class Reconciler:
         if not dry_run:
             self.reports[company.id] = report
         return report
+
+    @contextmanager
+    def watched(self, scope: Scope) -> Iterator[asyncio.Event]:
+        """Give an event that is set whenever work on the scope has ended here, well or not."""
+        ended = asyncio.Event()
+        self._watching[scope].add(ended)
+        try:
+            yield ended
+        finally:
+            self._watching[scope].discard(ended)
+            if not self._watching[scope]:
+                del self._watching[scope]
 
     async def _probe(self) -> bool:
         try:
@@ -173,6 +189,8 @@ class Reconciler:
         finally:
             self._active.pop(due.scope, None)
             self._freed.set()
+            for ended in self._watching.get(due.scope, ()):
+                ended.set()
 
     async def _failed(self, due: Due, error: errors.KleanError) -> None:
         if isinstance(error, errors.Temporary) and not await self._still_there():

@@ -5,13 +5,16 @@ Taking access away is the work of `kleanxmpp.closing`.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
 
 from kleanxmpp import desired, errors
-from kleanxmpp.closing import Closing
+from kleanxmpp.closing import Closing, record_all
 from kleanxmpp.desired import Person
-from kleanxmpp.model import Aspect, Company, Due
+from kleanxmpp.gathering import Gathered
+from kleanxmpp.model import Aspect, Company, Due, Scope
 from kleanxmpp.plan import plan_circles
 from kleanxmpp.ports import Directory
 from kleanxmpp.state import CircleState
@@ -23,6 +26,12 @@ class Worker:
     """Works on scopes, with everything that takes."""
 
     steps: Steps
+    _people: Gathered[Scope, Person | None] = field(init=False)
+    _closed: Gathered[Closing, None] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._people = Gathered(partial(_people, self.directory))
+        self._closed = Gathered(partial(record_all, self.directory))
 
     @property
     def directory(self) -> Directory:
@@ -36,7 +45,7 @@ class Worker:
             await self._finish(due)
             return
         if not desired.may_chat(person.company, person.user):
-            await Closing(steps=self.steps, due=due, person=person).run()
+            await Closing(steps=self.steps, due=due, person=person, record=self._closed).run()
         elif Aspect.CIRCLES in due.aspects:
             async with self.steps.locks.shared(circle_keys(person)):
                 await self._step_in(due, due.aspects)
@@ -107,11 +116,20 @@ class Worker:
         raise errors.Temporary("The server took the changes, but looked at again it still differs.")
 
     async def _person(self, due: Due) -> Person | None:
-        async with self.directory.read() as tx:
-            return await tx.person(due.scope.company_id, due.scope.id)
+        return await self._people(due.scope)
 
     async def _finish(self, due: Due, *, person: Person | None = None) -> None:
         async with self.directory.write() as tx:
             if person is not None and person.left and Aspect.CIRCLES in due.aspects:
                 await tx.forget_departures(user_id=person.user.id, groups=[group.id for group in person.left])
             await tx.finish_due(due)
+
+
+async def _people(directory: Directory, scopes: Sequence[Scope]) -> Sequence[Person | None]:
+    """Read several people in one transaction."""
+    ids: dict[str, set[str]] = defaultdict(set)
+    for scope in scopes:
+        ids[scope.company_id].add(scope.id)
+    async with directory.read() as tx:
+        found = {company_id: await tx.people(company_id, some) for company_id, some in ids.items()}
+    return [found[scope.company_id].get(scope.id) for scope in scopes]

@@ -4,7 +4,8 @@ import asyncio
 import logging
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from itertools import groupby
 
 from kleanxmpp import changes, desired, metrics
@@ -25,17 +26,22 @@ LOOKS = (0.0, 0.02, 0.05, 0.1, 0.2, 0.4, 0.8)
 
 @dataclass(slots=True, kw_only=True)
 class Steps:
-    """The two borders, and what is done at them in every kind of work. `files` None: nobody keeps files here."""
+    """The two borders, and what is done at them in every kind of work.
+
+    `files` None: nobody keeps files here. `since`: when this run of the program began.
+    """
 
     directory: Directory
     server: Server
     rooms_prefix: str
     files: FileStore | None = None
     locks: Locks = field(default_factory=Locks)
+    since: datetime = field(default_factory=lambda: datetime.now(UTC))
 
-    async def observe(self, person: Person, aspects: Aspect = Aspect.ALL) -> UserState:
-        """Look at what the server has about the person."""
-        return await self.server.observe_user(person.company, desired.user_look(person, aspects=aspects))
+    async def observe(self, person: Person, aspects: Aspect = Aspect.ALL, *, sessions: bool = True) -> UserState:
+        """Look at what the server has about the person; `sessions` False: but not at those."""
+        look = desired.user_look(person, aspects=aspects)
+        return await self.server.observe_user(person.company, replace(look, sessions=look.sessions and sessions))
 
     def wanted(self, person: Person, aspects: Aspect = Aspect.ALL) -> UserState:
         """Say what the server should have about the person."""
@@ -63,9 +69,14 @@ class Steps:
         """
         failed: list[BaseException] = []
         for _, steps in groupby(plan, key=changes.rank):
-            applied = (self._apply_one(company, step, due=due, done=done) for step in steps)
+            plan_of_rank = tuple(steps)
+            applied = (self._apply_one(company, step, due=due, done=done) for step in plan_of_rank)
             results = await asyncio.gather(*applied, return_exceptions=True)
-            failed += [result for result in results if isinstance(result, BaseException)]
+            for step, result in zip(plan_of_rank, results, strict=True):
+                if isinstance(result, BaseException):
+                    kind, reason = type(step).__name__, type(result).__name__
+                    log.warning("change failed", extra={"change": kind, "id": due.scope.id, "reason": reason})
+                    failed.append(result)
         return failed[0] if failed else None
 
     async def _apply_one(self, company: Company, step: Change, *, due: Due, done: Counter[type[Change]] | None) -> None:

@@ -127,6 +127,10 @@ class MemoryCircles(MemoryPart):
         user = self._tables.users.get(user_id)
         return self._person(user) if user and user.company_id == company_id else None
 
+    async def people(self, company_id: str, user_ids: Collection[str]) -> Mapping[str, Person]:
+        found = {user_id: await self.person(company_id, user_id) for user_id in user_ids}
+        return {user_id: person for user_id, person in found.items() if person is not None}
+
     async def page_people(self, company_id: str, *, after: str | None, limit: int) -> Sequence[Person]:
         users = [u for u in self._tables.users.values() if u.company_id == company_id and u.username > (after or "")]
         return [self._person(user) for user in sorted(users, key=lambda user: user.username)[:limit]]

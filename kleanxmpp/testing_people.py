@@ -1,5 +1,6 @@
 """The parts of `MemoryDirectory`'s transaction about companies, users, credentials, tokens and kept answers."""
 
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -188,6 +189,9 @@ class MemoryUsers(MemoryPart):
     async def credentials(self, user_id: str) -> Sequence[Credential]:
         mine = [credential for credential, _ in self._tables.credentials.values() if credential.user_id == user_id]
         return sorted(mine, key=lambda credential: (credential.created_at, credential.id))
+
+    async def credential_counts(self, user_ids: Collection[str]) -> Mapping[str, int]:
+        return Counter(c.user_id for c, _ in self._tables.credentials.values() if c.user_id in user_ids)
 
     async def add_credentials(self, credentials: Sequence[tuple[Credential, str]]) -> None:
         with self._whole() as tables:

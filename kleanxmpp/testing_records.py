@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 from kleanxmpp import audit
 from kleanxmpp.model import Aspect, AuditEntry, ChainHead, Due, Offboarding, Priority, Scope, ScopeKind
+from kleanxmpp.ports import LONGEST_PAUSE
 from kleanxmpp.testing_tables import MemoryPart
 
 
@@ -38,8 +39,7 @@ class MemoryDue(MemoryPart):
         await self.mark_due([Due(scope=s, aspects=aspects, priority=priority, marked_at=at) for s in scopes])
 
     async def take_due(self, *, now: datetime, limit: int) -> Sequence[Due]:
-        open_now = (d for d in self._tables.due.values() if d.next_attempt_at and d.next_attempt_at <= now)
-        return sorted(open_now, key=_order)[:limit]
+        return sorted((due for due in self._tables.due.values() if _is_due(due, now=now)), key=_order)[:limit]
 
     async def due(self, scope: Scope) -> Due | None:
         return self._tables.due.get(scope)
@@ -133,6 +133,11 @@ class MemoryRecords(MemoryPart):
 
     def _newest_first(self) -> list[Offboarding]:
         return sorted(self._tables.offboardings.values(), key=lambda o: (o.requested_at, o.id), reverse=True)
+
+
+def _is_due(due: Due, *, now: datetime) -> bool:
+    at, fresh = due.next_attempt_at, due.attempts == 0 and due.next_attempt_at == due.marked_at
+    return at is not None and (fresh or at <= now or at > now + LONGEST_PAUSE)
 
 
 def _order(due: Due) -> tuple[Priority, ScopeKind, datetime | None, str]:

@@ -3,11 +3,13 @@
 `drafts` says what is acceptable about a person, `consequences` what a change sets in motion.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from kleanxmpp import consequences, drafts, errors, handovers, jid, offboardings
+from kleanxmpp.desired import access
 from kleanxmpp.model import Absence, Company, Mode, Offboarding, User
 from kleanxmpp.ports import Directory, Transaction
 
@@ -122,16 +124,42 @@ async def deactivate(
     announcements. Raises Invalid for an absence that ends in the past, or never begins: who left is not absent.
     """
     async with directory.write(company.id) as tx:
-        user = await existing(tx, company, user_id)
-        after = _departed(user, departure, now=now)
+        begun = await deactivate_in(tx, company, [user_id], departure=departure, actor=actor, reason=reason, now=now)
+    return begun[user_id]
+
+
+async def deactivate_in(
+    tx: Transaction,
+    company: Company,
+    user_ids: Sequence[str],
+    *,
+    departure: Departure,
+    actor: str,
+    reason: str | None,
+    now: datetime,
+) -> Mapping[str, Offboarding]:
+    """Off-board several people as `deactivate` does, in a transaction that is open; return by user id. Bulk."""
+    found = await tx.users_by_id(company.id, user_ids)
+    before = [_existing(found.get(user_id)) for user_id in dict.fromkeys(user_ids)]
+    wanted = {user.id: _departed(user, departure, now=now) for user in before}
+    successor: User | None = None
+    for user in before:
         successor = await handovers.successor(tx, company, departure.hand_over_to, leaver=user)
-        await _save(tx, company, user, after, actor=actor, reason=reason, now=now, successor=successor)
-        opened = await offboardings.begin_all(
-            tx, company, [after], actor=actor, reason=reason, now=now, successor=successor
+    changed = [(user, replace(wanted[user.id], version=user.version + 1)) for user in before if wanted[user.id] != user]
+    if changed:
+        old, new = [one for one, _ in changed], [one for _, one in changed]
+        await tx.save_users(new)
+        await consequences.record_changes(
+            tx, company=company, before=old, after=new, actor=actor, reason=reason, now=now, successor=successor
         )
-        if after == user:
+    opened = {one.user_id: one for one in await tx.open_offboardings(company.id, list(wanted))}
+    begun = {user.id for user, after in changed if access(company, user).exceeds(access(company, after))}
+    again = [wanted[user.id] for user in before if user.id not in begun & opened.keys()]
+    opened |= await offboardings.begin_all(tx, company, again, actor=actor, reason=reason, now=now, successor=successor)
+    for user in before:
+        if wanted[user.id] == user:
             await _note_repetition(tx, opened[user.id], actor=actor, reason=reason, now=now)
-        return opened[user.id]
+    return {user_id: opened[user_id] for user_id in wanted}
 
 
 async def reactivate(
@@ -184,7 +212,10 @@ async def erase(
 
 async def existing(tx: Transaction, company: Company, user_id: str, *, erasing: bool = False) -> User:
     """Return the user, or raise NotFound. Who is being erased is found only when `erasing` is True."""
-    user = await tx.user(company.id, user_id)
+    return _existing(await tx.user(company.id, user_id), erasing=erasing)
+
+
+def _existing(user: User | None, *, erasing: bool = False) -> User:
     if user is None or (user.erasing and not erasing):
         raise errors.NotFound("There is no user with this id in the company.")
     return user

@@ -3,7 +3,8 @@
 from kleanxmpp import errors, handovers, offboardings, users
 from kleanxmpp.documents.facts import evidence_facts
 from kleanxmpp.documents.pdf import evidence_pdf
-from kleanxmpp.model import Offboarding, User
+from kleanxmpp.leaving import Leave
+from kleanxmpp.model import Offboarding, Scope, ScopeKind, User
 
 from .. import etags, waiting
 from ..answers import Answer, Document
@@ -23,14 +24,15 @@ async def deactivate_user(call: Call, *, user_id: Id, body: DeactivationBody) ->
     the proof: 200 with the evidence once it is complete, otherwise 202 with `status_url`. Repeatable: each request is
     proven anew.
     """
-    begun = await users.deactivate(
-        call.directory,
-        call.company,
-        user_id,
-        departure=body.departure(call.company),
-        actor=call.actor,
-        reason=body.reason,
-        now=call.now,
+    begun = await call.services.leave(
+        Leave(
+            company=call.company,
+            user_id=user_id,
+            departure=body.departure(call.company),
+            actor=call.actor,
+            reason=body.reason,
+            now=call.now,
+        )
     )
     return await _awaited(call, begun)
 
@@ -45,12 +47,13 @@ async def reactivate_user(call: Call, *, user_id: Id, body: ReasonBody) -> Answe
         call.directory, call.company, user_id, actor=call.actor, reason=body.reason, now=call.now
     )
     wait = waiting.preferred_wait(call.headers, longest=call.services.settings.longest_wait)
+    scope = offboardings.scope_of(user)
 
     async def is_done() -> bool:
         async with call.directory.read() as tx:
-            return await tx.due(offboardings.scope_of(user)) is None
+            return await tx.due(scope) is None
 
-    done = await waiting.until(call.services, is_done, done=bool, seconds=wait or 0)
+    done = await waiting.until(call.services, is_done, done=bool, seconds=wait or 0, scope=scope)
     return _reactivated(call, user, done=done and wait is not None, headers=waiting.applied(wait))
 
 
@@ -138,7 +141,8 @@ async def _awaited(call: Call, begun: Offboarding) -> Answer:
         async def read() -> Offboarding:
             return await _offboarding(call, begun.id)
 
-        found = await waiting.until(call.services, read, done=_is_over, seconds=wait)
+        scope = Scope(kind=ScopeKind.USER, company_id=begun.company_id, id=begun.user_id)
+        found = await waiting.until(call.services, read, done=_is_over, seconds=wait, scope=scope)
     headers = {"Location": status_url(found), **waiting.applied(wait)}
     status = 200 if found.complete else 202
     return Answer(status=status, body=await _view(call, found), headers=headers, about=found.user_id)

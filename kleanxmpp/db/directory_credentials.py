@@ -1,11 +1,11 @@
 """Credentials, and the answer to a login."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 
-from sqlalchemy import delete, exists, insert, select
+from sqlalchemy import delete, exists, func, insert, select
 
 from kleanxmpp.db.rows import row_of, value_of
-from kleanxmpp.db.session import Part
+from kleanxmpp.db.session import Part, chunks
 from kleanxmpp.db.tables import credentials, logins
 from kleanxmpp.model import Credential
 
@@ -19,6 +19,14 @@ class Credentials(Part):
         query = select(credentials).where(credentials.c.user_id == user_id)
         found = await self._session.rows(query.order_by(credentials.c.created_at, credentials.c.id))
         return [value_of(Credential, row) for row in found]
+
+    async def credential_counts(self, user_ids: Collection[str]) -> Mapping[str, int]:
+        found: dict[str, int] = {}
+        for some in chunks(user_ids):
+            counted = select(credentials.c.user_id, func.count().label("number")).where(credentials.c.user_id.in_(some))
+            rows = await self._session.rows(counted.group_by(credentials.c.user_id))
+            found.update((row.user_id, row.number) for row in rows)
+        return found
 
     async def add_credentials(self, credentials: Sequence[tuple[Credential, str]]) -> None:
         rows = [row_of(credential) | {"secret_sha256": secret} for credential, secret in credentials]

@@ -14,6 +14,7 @@ from kleanxmpp.db.rows import due_of, scope_row
 from kleanxmpp.db.session import Part
 from kleanxmpp.db.tables import due_scopes, memberships, users
 from kleanxmpp.model import Aspect, Due, Priority, Scope, ScopeKind
+from kleanxmpp.ports import LONGEST_PAUSE
 
 _ORDER = (due_scopes.c.priority, due_scopes.c.kind, due_scopes.c.marked_at, due_scopes.c.scope_id)
 
@@ -56,7 +57,9 @@ class DueScopes(Part):
         self._session.marked = True
 
     async def take_due(self, *, now: datetime, limit: int) -> Sequence[Due]:
-        query = select(due_scopes).where(due_scopes.c.next_attempt_at <= now)
+        fresh = (due_scopes.c.attempts == 0) & (due_scopes.c.next_attempt_at == due_scopes.c.marked_at)
+        reached = (due_scopes.c.next_attempt_at <= now) | (due_scopes.c.next_attempt_at > now + LONGEST_PAUSE)
+        query = select(due_scopes).where(fresh | reached)
         return [due_of(row) for row in await self._session.rows(query.order_by(*_ORDER).limit(limit))]
 
     async def due(self, scope: Scope) -> Due | None:

@@ -4,12 +4,12 @@ One person and a page of people are the same five queries, so that their number 
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from sqlalchemy import ColumnElement, false, func, select
 
 from kleanxmpp.db.rows import value_of
-from kleanxmpp.db.session import Part
+from kleanxmpp.db.session import Part, chunks
 from kleanxmpp.db.tables import ENTITLED, companies, departures, groups, memberships, users
 from kleanxmpp.desired import Circle, GroupCircle, Person
 from kleanxmpp.model import Absence, Company, Group, User
@@ -21,10 +21,16 @@ class People(Part):
     __slots__ = ()
 
     async def person(self, company_id: str, user_id: str) -> Person | None:
-        who = (users.c.company_id == company_id) & (users.c.id == user_id)
-        rows = await self._session.rows(select(users).where(who))
-        people = await self._with_circles(company_id, [value_of(User, row) for row in rows], who)
-        return people[0] if people else None
+        return (await self.people(company_id, [user_id])).get(user_id)
+
+    async def people(self, company_id: str, user_ids: Collection[str]) -> Mapping[str, Person]:
+        found: dict[str, Person] = {}
+        for some in chunks(user_ids):
+            who = (users.c.company_id == company_id) & users.c.id.in_(some)
+            rows = await self._session.rows(select(users).where(who))
+            page = [value_of(User, row) for row in rows]
+            found.update((person.user.id, person) for person in await self._with_circles(company_id, page, who))
+        return found
 
     async def page_people(self, company_id: str, *, after: str | None, limit: int) -> Sequence[Person]:
         who = users.c.company_id == company_id

@@ -131,6 +131,9 @@ class CirclesContract(DirectoryBase):
         async with directory.read() as tx:
             person = await tx.person(company.id, anna.id)
             people = await tx.page_people(company.id, after=None, limit=9)
+            some = await tx.people(company.id, [bob.id, anna.id, "nobody"])
+            assert await tx.people(company.id, []) == {}
+            assert await tx.people("other", [anna.id]) == {}
         assert person == Person(
             company=company,
             user=anna,
@@ -142,6 +145,7 @@ class CirclesContract(DirectoryBase):
         )
         bobs = Person(company=company, user=bob, circles=(Circle(group=big, role=Role.MEMBER, size=2),))
         assert people == [person, bobs]
+        assert some == {anna.id: person, bob.id: bobs}
 
     async def test_people_are_paged_by_username(self, directory: Directory, company: Company) -> None:
         users = await saved_users(directory, *(a_user(company, username=f"u{number}") for number in range(5)))

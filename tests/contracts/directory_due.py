@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from kleanxmpp.model import Aspect, Company, Due, Priority, Scope, ScopeKind
-from kleanxmpp.ports import Directory
+from kleanxmpp.ports import LONGEST_PAUSE, Directory
 from tests.contracts.directory_base import DirectoryBase, saved_company, saved_group, saved_user, saved_users
 from tests.factories import AT, a_company, a_mark, a_user
 
@@ -107,20 +107,31 @@ class DueContract(DirectoryBase):
             mark("young", ScopeKind.USER, Priority.CHANGE, SECOND),
         )
         swept = mark("swept", ScopeKind.COMPANY, Priority.BACKGROUND)
-        future = replace(mark("future", ScopeKind.USER, Priority.OFFBOARDING, late), next_attempt_at=AT + late)
+        future = replace(mark("future", ScopeKind.USER, Priority.OFFBOARDING, 3 * SECOND), next_attempt_at=AT + late)
         await marked(directory, swept, young, old, group, company, urgent, future)
         order = ["urgent", "company", "group", "old", "young", "swept"]
         async with directory.read() as tx:
             taken = await tx.take_due(now=AT + 3 * SECOND, limit=9)
             assert [due.scope.id for due in taken] == order
             assert await tx.take_due(now=AT + 3 * SECOND, limit=2) == taken[:2]
-            assert await tx.take_due(now=AT - SECOND, limit=2) == []
             everything = await tx.page_due("c1", limit=9)
             assert [due.scope.id for due in everything] == ["urgent", "future", *order[1:]]
             assert await tx.page_due("c1", limit=1) == everything[:1]
             assert await tx.page_due("c2", limit=1) == []
             assert await tx.count_due("c1") == 7
             assert await tx.count_due("c2") == 0
+
+    async def test_a_mark_by_a_clock_that_is_ahead_is_due_at_once(self, directory: Directory) -> None:
+        due = await marked(directory, a_mark(a_user(), marked_at=AT + timedelta(days=1)))
+        async with directory.read() as tx:
+            assert await tx.take_due(now=AT, limit=9) == [due]
+
+    async def test_a_pause_planned_before_the_clock_was_set_back_is_not_waited_for(self, directory: Directory) -> None:
+        due = await marked(directory, a_mark(a_user()))
+        async with directory.write() as tx:
+            await tx.fail_due(due, error="away", next_attempt_at=AT + LONGEST_PAUSE)
+            assert await tx.take_due(now=AT, limit=9) == []
+            assert [found.scope for found in await tx.take_due(now=AT - SECOND, limit=9)] == [due.scope]
 
     async def test_the_next_attempt_is_the_earliest(self, directory: Directory) -> None:
         async with directory.write() as tx:

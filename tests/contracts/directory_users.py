@@ -289,6 +289,8 @@ class UsersContract(DirectoryBase):
         async with directory.write(company.id) as tx:
             await tx.add_credentials([second, first])
             assert await tx.credentials(user.id) == [first[0], second[0]]
+            assert await tx.credential_counts([user.id, other.id]) == {user.id: 2}
+            assert await tx.credential_counts([]) == {}
             assert not await tx.delete_credential(other.id, first[0].id)
             assert await tx.delete_credential(user.id, first[0].id)
             assert not await tx.delete_credential(user.id, first[0].id)

@@ -93,9 +93,13 @@ class Service:
                 self.secrets.append(secret)
         finally:
             await directory.close()
-        (self.folder / "kleanxmpp.toml").write_text(self._toml())
+        self.configure()
 
-    def _toml(self) -> str:
+    def configure(self, **server: object) -> None:
+        """Write the service's configuration; what is given replaces parts about ejabberd."""
+        (self.folder / "kleanxmpp.toml").write_text(self._toml(server))
+
+    def _toml(self, server: Mapping[str, object]) -> str:
         parts: dict[str, dict[str, object]] = {
             "database": {"url": self.database, "lock_timeout": 2.0},
             "server": {
@@ -104,6 +108,7 @@ class Service:
                 "api_url": self.ejabberd.api_url,
                 "api_user": _API_USER,
                 "api_password": _API_PASSWORD,
+                **server,
             },
             "api": {"port": self.port},
             "files": {"folder": str(self.files), "public_url": self.url},

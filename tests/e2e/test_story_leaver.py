@@ -8,7 +8,7 @@ import pytest
 from kleanxmpp.desired import GATE
 from tests.e2e.made_up import new_name
 from tests.e2e.service import DOMAIN, ROOMS, Circle, Person, Service
-from tests.e2e.staff import Client, LoginRefused, Staff
+from tests.e2e.staff import Attempt, Client, LoginRefused, Staff
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -110,10 +110,28 @@ async def test_who_writes_to_a_leaver_gets_an_error_and_nothing_is_stored(servic
     assert back.find("message", body=body) is None
 
 
+async def sleep_and_wake(client: Client) -> list[Attempt]:
+    """Cut the connection and resume the stream (XEP-0198), again and again, until the server refuses several times."""
+    attempts: list[Attempt] = []
+    while len([attempt for attempt in attempts if attempt.outcome.startswith("login")]) < 3:
+        client.forget()
+        if not attempts or not attempts[-1].outcome.startswith("login"):
+            await client.cut()
+        began = time.time()
+        try:
+            outcome = await client.come_back()
+        except LoginRefused as refused:
+            outcome = str(refused)
+        attempts.append(Attempt(began=began, ended=time.time(), outcome=outcome))
+    return attempts
+
+
 async def test_a_client_that_comes_back_again_and_again_never_gets_in(service: Service, staff: Staff) -> None:
     leaver, colleague = await service.hire_many("Ludwig", "Carla")
     circles = await everywhere(service, leaver, colleague, rooms=3)
     hammering = [await staff.hammer(leaver.login) for _ in range(2)]
+    asleep = [await staff.login(leaver.login, resource=f"funkloch{n}", stream_management=True) for n in range(2)]
+    waking = [asyncio.create_task(sleep_and_wake(client)) for client in asleep]
     await service.api("POST", f"/users/{leaver.id}/deactivate", {}, expect=202)
     committed = time.time()
     await service.proven(leaver)
@@ -121,11 +139,16 @@ async def test_a_client_that_comes_back_again_and_again_never_gets_in(service: S
     for _ in range(3):  # a few more rounds of the clients, whatever they take
         assert (await staff.refused_login(leaver.login)).step == "login"
     attempts = [attempt for one in hammering for attempt in await one.stop()]
+    woken = [attempt for one in waking for attempt in await asyncio.wait_for(one, 30)]
+    assert {attempt.outcome for attempt in woken if attempt.ended < committed} <= {"session_resumed"}
+    assert {attempt.outcome for attempt in woken if attempt.began > committed} == {"login: not-authorized"}
+    attempts += woken
     assert any(attempt.outcome == "in" for attempt in attempts if attempt.ended < committed)
     late = [attempt for attempt in attempts if attempt.began > committed]
     assert len(late) >= 4
     assert {attempt.outcome for attempt in late} == {"login: not-authorized"}
-    assert not [attempt for attempt in attempts if attempt.outcome == "in" and attempt.ended > complete]
+    inside = ("in", "session_resumed", "session_start")
+    assert not [attempt for attempt in attempts if attempt.outcome in inside and attempt.ended > complete]
     await nothing_is_left(service, staff, leaver, circles)
 
 

@@ -57,12 +57,12 @@ class Work:
             await asyncio.gather(task, return_exceptions=True)
 
     async def settled(self) -> None:
-        await until(self._nothing_due)
+        await until(self.nothing_due)
 
     async def swept(self, reconciler: Reconciler) -> bool:
         return self.company.id in reconciler.reports
 
-    async def _nothing_due(self) -> bool:
+    async def nothing_due(self) -> bool:
         async with self.directory.read() as tx:
             return await tx.count_due(self.company.id) == 0
 

@@ -7,7 +7,17 @@ from hypothesis import strategies as st
 from kleanxmpp import changes, errors
 from kleanxmpp.desired import GATE
 from kleanxmpp.plan import closing_steps, plan_circles, plan_user, refuse_unsafe, removals
-from kleanxmpp.state import Affiliation, Bookmark, CircleState, Profile, Room, SharedGroup, UserState
+from kleanxmpp.state import (
+    NOTHING_LEFT,
+    Affiliation,
+    Bookmark,
+    CircleState,
+    Leftovers,
+    Profile,
+    Room,
+    SharedGroup,
+    UserState,
+)
 
 ANNA = "anna@glanz.test"
 PROFILE = Profile(full_name="Anna Groß", nickname="Anna Groß")
@@ -57,19 +67,27 @@ def test_a_new_person_gets_names_and_gate_before_circles_and_bookmarks() -> None
     )
 
 
-def test_a_leaver_loses_gate_then_sessions_then_rooms_and_contacts_then_bookmarks() -> None:
+def test_a_leaver_loses_gate_sessions_tokens_rooms_contacts_bookmarks_in_this_order() -> None:
     actual = UserState(
         sessions=frozenset({"phone"}),
         shared_groups=EVERYTHING.shared_groups,
         affiliations=EVERYTHING.affiliations,
         bookmarks=EVERYTHING.bookmarks,
+        leftovers=Leftovers(push=1, offline_messages=2, tokens=3),
     )
-    desired = UserState(sessions=frozenset(), shared_groups=frozenset(), affiliations={}, bookmarks=frozenset())
+    desired = UserState(
+        sessions=frozenset(),
+        shared_groups=frozenset(),
+        affiliations={},
+        bookmarks=frozenset(),
+        leftovers=NOTHING_LEFT,
+    )
     assert plan(desired=desired, actual=actual) == (
         changes.CloseGate(username="anna"),
         changes.EndSessions(username="anna"),
-        changes.LeaveSharedGroups(username="anna", names=frozenset({"klean-g-objekt-12"})),
+        changes.ClearLeftovers(username="anna"),
         changes.SetAffiliations(room="objekt-12", affiliations={ANNA: Affiliation.NONE}),
+        changes.LeaveSharedGroups(username="anna", names=frozenset({"klean-g-objekt-12"})),
         changes.SetBookmarks(username="anna", bookmarks=frozenset()),
     )
     assert plan(desired=desired, actual=actual)[:2] == closing_steps("anna")
