@@ -1,6 +1,6 @@
 """`kleanxmpp doctor`: whether the running server keeps the promises.
 
-A database that cannot be used is the result, not a failure of this command: it is the one red line then.
+A database that cannot be used is a result, not a failure of this command: its line is red, and nothing else is checked.
 """
 
 import os
@@ -12,10 +12,11 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
+from kleanxmpp import errors
 from kleanxmpp.cli import DONE, FAILED, NOT_CHECKED, output
 from kleanxmpp.cli.shell import DEFAULTS, Options, open_company
 from kleanxmpp.doctor.findings import Finding, Language, Level, Report
-from kleanxmpp.doctor.run import Doctor, Surroundings
+from kleanxmpp.doctor.run import Doctor, Surroundings, without_directory
 from kleanxmpp.ports import Directory
 from kleanxmpp.settings import Settings, check_for_serving
 
@@ -34,11 +35,10 @@ async def doctor(
     options: Options = DEFAULTS,
 ) -> int:
     """Look whether the running server keeps the promises, and try it with a synthetic user."""
-    async with open_company(options) as (shell, company):
-        check_for_serving(shell.settings)
-        async with open_doctor(shell.settings, shell.directory) as opened:
-            with output.progress("checkup", quiet=options.json) as progress:
-                report = await opened.examine(company, try_out=not no_try, progress=progress)
+    try:
+        report = await _examined(options, try_out=not no_try)
+    except errors.DirectoryUnavailable as error:
+        report = without_directory(options.company or "-", why=str(error))
     if options.json:
         output.write_json(_facts(report, lang))
     else:
@@ -46,6 +46,14 @@ async def doctor(
     if report.count(Level.RED):
         return FAILED
     return NOT_CHECKED if report.count(Level.NOT_CHECKED) else DONE
+
+
+async def _examined(options: Options, *, try_out: bool) -> Report:
+    async with open_company(options) as (shell, company):
+        check_for_serving(shell.settings)
+        async with open_doctor(shell.settings, shell.directory) as opened:
+            with output.progress("checkup", quiet=options.json) as progress:
+                return await opened.examine(company, try_out=try_out, progress=progress)
 
 
 @asynccontextmanager

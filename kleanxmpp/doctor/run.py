@@ -144,6 +144,26 @@ class Doctor:
         return None if place is None else await asyncio.to_thread(local.newest_backup, place)
 
 
+def without_directory(domain: str, *, why: str) -> Report:
+    """Return the result where the directory cannot be opened: nobody knows the company, so nothing else is checked."""
+    unknown, now = NotChecked(why=Words(de="Ohne Verzeichnis.", en="Without a directory.")), datetime.now(UTC)
+    facts = Facts(
+        now=now,
+        addresses=Addresses(domain=domain, rooms="", component=""),
+        release=unknown,
+        inside=unknown,
+        stream=unknown,
+        certificates=unknown,
+        open_commands=unknown,
+        gate_exists=unknown,
+        database=Unavailable(why=why),
+        disks=unknown,
+        backup=unknown,
+        trial=unknown,
+    )
+    return Report(domain=domain, at=now, seconds=0.0, findings=judge(facts))
+
+
 @dataclass(slots=True)
 class _Counting:
     progress: Progress

@@ -35,6 +35,9 @@ _NO_GROUP = NotChecked(
         de="Es gibt noch keine Gruppe, deren Raum man versuchen könnte.", en="There is no group yet whose room to try."
     )
 )
+_DISABLED = NotChecked(
+    why=Words(de="Die Firma ist abgeschaltet: Niemand darf herein.", en="The company is disabled: nobody may get in.")
+)
 _NO_SERVICE = NotChecked(
     why=Words(
         de="Das Tor ging für die Testperson nicht auf. Läuft der Dienst (kleanxmpp serve)?",
@@ -59,6 +62,9 @@ async def attempt(
     directory: Directory, checkup: Checkup, company: Company, addresses: Addresses, *, patience: Patience
 ) -> Trial | NotChecked:
     """Try everything with a new synthetic user, and remove that person whatever comes of it."""
+    if not company.enabled:
+        return _DISABLED
+    await checkup.release()  # nobody is made for a server that is away
     await remove_leftovers(directory, checkup, company, now=datetime.now(UTC))
     new = drafts.NewUser(display_name=_NAME, username=PREFIX + secrets.token_hex(4))
     user = await users.add_user(directory, company, new, actor=_ACTOR, now=datetime.now(UTC))

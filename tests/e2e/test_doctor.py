@@ -82,6 +82,9 @@ async def test_an_unbroken_server_is_green_and_nothing_stays_of_the_trial(servic
     assert {name for name, line in lines.items() if line["level"] != "green"} == _ALWAYS_YELLOW, lines
     assert process.returncode == 0
 
+    told_by_service = await service.api("GET", "/doctor")
+    assert {line["id"] for line in told_by_service["lines"] if line["level"] != "green"} == _ALWAYS_YELLOW
+
     people = await service.api("GET", "/users?limit=500")
     assert not [user for user in people["items"] if user["username"].startswith(PREFIX)]
     rooms = await service.server.rooms.all(service=ROOMS)
@@ -121,10 +124,9 @@ async def test_a_gate_that_is_gone_and_a_login_that_fails_are_red(own_service: S
     assert red == {"gate", "try-login"}, report
 
 
-async def test_what_cannot_be_looked_at_is_not_green(own_service: Service) -> None:
-    await own_service.process.stop()
-    await own_service.ejabberd.stop()
-    report = await _examined(own_service)
+async def test_what_cannot_be_looked_at_is_not_green(tmp_path: Path) -> None:
+    async with running_service(tmp_path, version="23.01", start=False) as service:
+        report = await _examined(service)
     green = {finding.id for finding in report.findings if finding.level is Level.GREEN}
     assert green == {"database", "disk"}, report
     assert report.count(Level.NOT_CHECKED) == len(report.findings) - len(green) - 1

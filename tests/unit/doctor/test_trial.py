@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -87,6 +88,12 @@ async def test_a_trial_goes_through_all_steps_and_leaves_nobody(practice: Practi
 async def test_without_a_running_service_nothing_is_checked_and_the_user_is_on_the_way_out(practice: Practice) -> None:
     assert isinstance(await practice.attempt(), NotChecked)
     assert [user.erasing for user in await practice.synthetic()] == [True]
+
+
+async def test_in_a_company_that_is_disabled_nobody_is_made(practice: Practice) -> None:
+    practice.company = replace(practice.company, enabled=False)
+    assert isinstance(await practice.attempt(), NotChecked)
+    assert await practice.synthetic() == []
 
 
 async def test_a_company_without_groups_says_that_no_foreign_room_could_be_tried() -> None:
