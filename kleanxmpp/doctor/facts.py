@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from kleanxmpp.chains import Verification
 from kleanxmpp.doctor.findings import Words
 
 
@@ -170,4 +171,5 @@ class Facts:
     database: Examination | Unavailable | NotChecked
     disks: tuple[Disk, ...] | NotChecked
     backup: Backup | NotChecked | None
+    audit: Verification | NotChecked
     trial: Trial | NotChecked

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TypeVar
 
-from kleanxmpp import errors, metrics
+from kleanxmpp import chains, errors, metrics
 from kleanxmpp.doctor import local, trial
 from kleanxmpp.doctor.facts import Addresses, Backup, Disk, Examination, Facts, Inside, NotChecked, Trial, Unavailable
 from kleanxmpp.doctor.findings import Level, Report, Words
@@ -98,6 +98,7 @@ class Doctor:
             gate = start(checkup.gate_exists(company))
             database = start(self._database())
             disks = start(self._disks(inside))
+            audit = start(self._audit(company))
             backup = start(self._backup())
             tried = tasks.create_task(counting.counted(self._trial(company, try_out=try_out)))
         return Facts(
@@ -112,6 +113,7 @@ class Doctor:
             database=database.result(),
             disks=disks.result(),
             backup=backup.result(),
+            audit=audit.result(),
             trial=tried.result(),
         )
 
@@ -130,6 +132,10 @@ class Doctor:
         except errors.DirectoryUnavailable as error:
             return Unavailable(why=str(error))
         return Examination(clock_off=datetime.now(UTC) - health.now, faults=health.faults)
+
+    async def _audit(self, company: Company) -> chains.Verification:
+        async with self.directory.read() as tx:
+            return await chains.verify(tx, company.id)
 
     async def _disks(self, inside: asyncio.Task[Inside | NotChecked]) -> tuple[Disk, ...]:
         known = await asyncio.shield(inside)
@@ -159,6 +165,7 @@ def without_directory(domain: str, *, why: str) -> Report:
         database=Unavailable(why=why),
         disks=unknown,
         backup=unknown,
+        audit=unknown,
         trial=unknown,
     )
     return Report(domain=domain, at=now, seconds=0.0, findings=judge(facts))

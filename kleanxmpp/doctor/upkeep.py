@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 
+from kleanxmpp.chains import Verification
 from kleanxmpp.doctor.facts import Backup, Certificate, Disk, Examination, Facts, Inside, NotChecked, Unavailable
 from kleanxmpp.doctor.findings import Verdict, Words, green, red, worst, yellow
 from kleanxmpp.doctor.judging import judged
@@ -130,6 +131,24 @@ def database(facts: Facts) -> Verdict:
         )
 
     return judged(known, judge)
+
+
+def audit_chain(facts: Facts) -> Verdict:
+    """The company's audit log still is what was written."""
+
+    def judge(found: Verification) -> Verdict:
+        if found.intact:
+            return green(
+                de=f"Das Protokoll ist unverändert ({found.entries} Einträge).",
+                en=f"The audit log is what was written ({found.entries} entries).",
+            )
+        first = found.problems[0]
+        return red(
+            de=f"Das Protokoll wurde verändert, zuerst bei Eintrag {first.number}: kleanxmpp audit verify.",
+            en=f"The audit log was tampered with, first at entry {first.number}: kleanxmpp audit verify.",
+        )
+
+    return judged(facts.audit, judge)
 
 
 def disks(facts: Facts) -> Verdict:

@@ -4,6 +4,8 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from kleanxmpp.audit import EMPTY
+from kleanxmpp.chains import Verification
 from kleanxmpp.doctor.facts import (
     Addresses,
     Backup,
@@ -35,6 +37,7 @@ TRIAL = Trial(
 CERTIFICATE = Certificate(address="firma.test", fault=None, valid_until=NOW + timedelta(days=60))
 DISK = Disk(folder="/var/lib/kleanxmpp", free=50_000_000_000, total=100_000_000_000)
 BACKUP = Backup(place="/var/backups", made_at=NOW - timedelta(hours=20), size=1000)
+LOG = Verification(chain="c1", entries=3, head=EMPTY, problems=())
 FACTS = Facts(
     now=NOW,
     addresses=Addresses(domain="firma.test", rooms="gruppen.firma.test", component="klean.firma.test"),
@@ -47,6 +50,7 @@ FACTS = Facts(
     database=Examination(clock_off=NOTHING, faults=()),
     disks=(DISK,),
     backup=BACKUP,
+    audit=LOG,
     trial=TRIAL,
 )
 
