@@ -40,7 +40,7 @@ ONLY_PLAIN = Stream(
 
 
 class MemoryCheckup:
-    """Implements `kleanxmpp.doctor.ports.Checkup`. `removed_rooms` are the prefixes asked for; `logins` counts."""
+    """Implements `kleanxmpp.doctor.ports.Checkup`. `logins` counts."""
 
     def __init__(self, directory: Directory, server: MemoryServer) -> None:
         self.directory, self.server = directory, server
@@ -48,7 +48,6 @@ class MemoryCheckup:
         self.seen_stream = ONLY_PLAIN
         self.commands: frozenset[str] = frozenset()
         self.room_creation = False
-        self.removed_rooms: list[str] = []
         self.logins = 0
 
     async def release(self) -> tuple[int, int]:
@@ -83,7 +82,9 @@ class MemoryCheckup:
 
     async def remove_rooms(self, company: Company, *, prefix: str) -> None:
         self._be_there()
-        self.removed_rooms.append(prefix)
+        rooms = self.server.holdings(company).rooms
+        for name in [name for name in rooms if name.startswith(prefix)]:
+            self.server.remove_room(company, name)
 
     @asynccontextmanager
     async def log_in(self, company: Company, username: str, credential: str) -> AsyncIterator[Device]:

@@ -36,7 +36,7 @@ LINES: tuple[Line, ...] = (
     _line("mechanisms", entrances.mechanisms, de="Anmeldeverfahren", en="Login mechanisms"),
     _line("tokens", entrances.tokens, de="OAuth und FAST", en="OAuth and FAST"),
     _line("mqtt", entrances.mqtt, de="MQTT", en="MQTT"),
-    _line("auth-cache", entrances.auth_cache, de="Gemerkte Anmeldungen", en="Login cache"),
+    _line("auth-cache", entrances.auth_cache, de="Anmeldungen im Cache", en="Login cache"),
     _line("gate", entrances.gate, de="Das Tor", en="The gate"),
     _line("api-credential", entrances.api_credential, de="Befehle von ejabberd", en="ejabberd's commands"),
     _line("public-rooms", walls.public_rooms, de="Offene Räume", en="Open rooms"),

@@ -152,7 +152,10 @@ class Doctor:
 
 def without_directory(domain: str, *, why: str) -> Report:
     """Return the result where the directory cannot be opened: nobody knows the company, so nothing else is checked."""
-    unknown, now = NotChecked(why=Words(de="Ohne Verzeichnis.", en="Without a directory.")), datetime.now(UTC)
+    unknown, now = (
+        NotChecked(why=Words(de="Ohne Verzeichnis nicht prüfbar.", en="Cannot be checked without a directory.")),
+        datetime.now(UTC),
+    )
     facts = Facts(
         now=now,
         addresses=Addresses(domain=domain, rooms="", component=""),
@@ -197,9 +200,8 @@ async def _known(check: Awaitable[T], *, seconds: float) -> T | NotChecked:
     except errors.KleanError as error:
         return NotChecked(why=Words(de=f"Nicht prüfbar: {error}", en=f"Could not be checked: {error}"))
     except OSError as error:
-        return NotChecked(
-            why=Words(de=f"Nicht prüfbar: {error.strerror}.", en=f"Could not be checked: {error.strerror}.")
-        )
+        what = error.strerror or type(error).__name__
+        return NotChecked(why=Words(de=f"Nicht prüfbar: {what}.", en=f"Could not be checked: {what}."))
 
 
 def _silent(_done: int, _total: int) -> None:

@@ -30,6 +30,7 @@ from tests.contracts.checkup import CheckupContract
 from tests.e2e.answers import Circle
 from tests.e2e.ejabberd.xmpp_wire import component
 from tests.e2e.service import DOMAIN, ROOMS, Service, running_service
+from tests.e2e.waiting import eventually
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -85,6 +86,7 @@ async def test_an_unbroken_server_is_green_and_nothing_stays_of_the_trial(servic
     told_by_service = await service.api("GET", "/doctor")
     assert {line["id"] for line in told_by_service["lines"] if line["level"] != "green"} == _ALWAYS_YELLOW
 
+    assert _SECRET not in str(await service.server.call("klean_checkup", host=DOMAIN))
     people = await service.api("GET", "/users?limit=500")
     assert not [user for user in people["items"] if user["username"].startswith(PREFIX)]
     rooms = await service.server.rooms.all(service=ROOMS)
@@ -141,8 +143,17 @@ class EjabberdCheckupWorld:
         person = await self._service.hire()
         return person.username, person.login.credential
 
-    async def room_is_there(self) -> bool:
-        return self.room in await self._service.server.rooms.all(service=ROOMS)
+    async def make_room(self, name: str) -> None:
+        await self._service.server.rooms.create(name, service=ROOMS, host=DOMAIN, options={})
+
+    async def rooms(self) -> set[str]:
+        # a destroyed room may still be found for a moment
+        found = await eventually(
+            lambda: self._service.server.rooms.all(service=ROOMS),
+            lambda rooms: not any(room.startswith(PREFIX) for room in rooms),
+            what="the trial's room is gone",
+        )
+        return {room.partition("@")[0] for room in found}
 
 
 class TestEjabberdCheckup(CheckupContract):

@@ -148,7 +148,7 @@ async def opened(
     server = MemoryServer()
     worker = Worker(steps=Steps(directory=directory, server=server, rooms_prefix=settings.rooms_prefix, files=files))
     reconciler = Reconciler(directory=directory, server=server, worker=worker, pace=PACE)
-    patience = Patience(gate=1.0, end=1.0, removal=1.0, look_every=0.005)
+    patience = Patience(gate=5.0, look_every=0.005)
     around = Surroundings(rooms_prefix=settings.rooms_prefix, component_prefix="klean", patience=patience)
     doctor = Doctor(directory=directory, checkup=MemoryCheckup(directory, server), surroundings=around)
     app = create_app(

@@ -25,7 +25,7 @@ from kleanxmpp.testing_doctor import MemoryCheckup
 from tests.contracts.checkup import CheckupContract
 
 PACE = Pace(workers=4, sweep_interval=3600.0, retry_min=0.01, retry_max=0.05, probe_interval=0.01)
-QUICK = trial.Patience(gate=2.0, step=2.0, end=0.2, removal=2.0, look_every=0.005)
+PATIENCE = trial.Patience(look_every=0.005)
 
 
 class Practice:
@@ -34,7 +34,7 @@ class Practice:
     def __init__(self, company: Company, directory: MemoryDirectory) -> None:
         self.company, self.directory, self.server = company, directory, MemoryServer()
         self.checkup = MemoryCheckup(directory, self.server)
-        around = Surroundings(rooms_prefix="gruppen", component_prefix="klean", patience=QUICK)
+        around = Surroundings(rooms_prefix="gruppen", component_prefix="klean", patience=PATIENCE)
         self.doctor = Doctor(directory=directory, checkup=self.checkup, surroundings=around)
 
     @asynccontextmanager
@@ -48,9 +48,9 @@ class Practice:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
 
-    async def attempt(self) -> Trial | NotChecked:
+    async def attempt(self, patience: trial.Patience = PATIENCE) -> Trial | NotChecked:
         addresses = self.doctor.surroundings.addresses(self.company)
-        return await trial.attempt(self.directory, self.checkup, self.company, addresses, patience=QUICK)
+        return await trial.attempt(self.directory, self.checkup, self.company, addresses, patience=patience)
 
     async def synthetic(self) -> list[User]:
         async with self.directory.read() as tx:
@@ -86,7 +86,7 @@ async def test_a_trial_goes_through_all_steps_and_leaves_nobody(practice: Practi
 
 
 async def test_without_a_running_service_nothing_is_checked_and_the_user_is_on_the_way_out(practice: Practice) -> None:
-    assert isinstance(await practice.attempt(), NotChecked)
+    assert isinstance(await practice.attempt(trial.Patience(gate=0.05, look_every=0.005)), NotChecked)
     assert [user.erasing for user in await practice.synthetic()] == [True]
 
 
@@ -109,12 +109,13 @@ async def test_a_company_without_groups_says_that_no_foreign_room_could_be_tried
 
 async def test_the_next_trial_removes_what_an_interrupted_one_left(practice: Practice) -> None:
     await practice.left_behind(age=timedelta(minutes=6))
+    practice.server.add_room(practice.company, trial.PREFIX + "0815")
     async with practice.loop():
         await practice.attempt()
         async with asyncio.timeout(5):
             while await practice.synthetic():
                 await asyncio.sleep(0.005)
-    assert practice.checkup.removed_rooms == [trial.PREFIX]
+    assert trial.PREFIX + "0815" not in practice.server.holdings(practice.company).rooms
 
 
 async def test_a_trial_of_another_process_is_left_alone(practice: Practice) -> None:
@@ -160,7 +161,7 @@ async def test_all_who_ask_at_once_share_one_run_and_a_fresh_result_is_given_aga
 
 async def test_a_healthy_practice_is_green_but_for_its_backups(practice: Practice, tmp_path: Path) -> None:
     told: list[tuple[int, int]] = []
-    around = Surroundings(rooms_prefix="gruppen", component_prefix="klean", patience=QUICK, folders=(tmp_path,))
+    around = Surroundings(rooms_prefix="gruppen", component_prefix="klean", patience=PATIENCE, folders=(tmp_path,))
     doctor = Doctor(directory=practice.directory, checkup=practice.checkup, surroundings=around)
     async with practice.loop():
         async with asyncio.timeout(5):
@@ -191,12 +192,16 @@ class MemoryCheckupWorld:
         self._practice.server.add_group_members(company, GATE, [user.username])
         return user.username, secret
 
-    async def room_is_there(self) -> bool:
-        return True
+    async def make_room(self, name: str) -> None:
+        self._practice.server.add_room(self.company, name)
+
+    async def rooms(self) -> set[str]:
+        return set(self._practice.server.holdings(self.company).rooms)
 
 
 class TestMemoryCheckup(CheckupContract):
     @pytest.fixture
     async def world(self, practice: Practice) -> MemoryCheckupWorld:
         practice.server.holdings(practice.company).group_options[GATE] = ("", False)
+        practice.server.add_room(practice.company, "team")
         return MemoryCheckupWorld(practice)
