@@ -82,7 +82,7 @@ def _surroundings(settings: Settings) -> Surroundings:
     return Surroundings(
         rooms_prefix=settings.server.rooms_prefix,
         component_prefix=settings.server.component_prefix,
-        folders=(Path(file).parent,) if scheme == "sqlite" else (),
+        folders=(*((Path(file).parent,) if scheme == "sqlite" else ()), settings.files.folder),
         backup_path=settings.doctor.backup_path,
     )
 

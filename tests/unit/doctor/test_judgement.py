@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from kleanxmpp.audit import Kind, Problem
+from kleanxmpp.audit import Damage, Problem
 from kleanxmpp.doctor.facts import Backup, Entry, Examination, Facts, NoModule, NotChecked, Unavailable
 from kleanxmpp.doctor.findings import Finding, Level, Words
 from kleanxmpp.doctor.lines import LINES, judge
@@ -94,7 +94,7 @@ WRONG = [
     ("clock", RED, facts(database=Examination(clock_off=timedelta(minutes=2), faults=()))),
     ("database", RED, facts(database=Examination(clock_off=NOTHING, faults=("row missing",)))),
     ("database", GREEN, facts(database=Examination(clock_off=NOTHING, faults=None))),
-    ("audit-chain", RED, facts(audit=replace(LOG, problems=(Problem(kind=Kind.CHANGED, number=2, message="x"),)))),
+    ("audit-chain", RED, facts(audit=replace(LOG, problems=(Problem(kind=Damage.CHANGED, number=2, message="x"),)))),
     ("disk", YELLOW, facts(disks=(replace(DISK, free=1_500_000_000),))),
     ("disk", RED, facts(disks=(DISK, replace(DISK, free=100_000_000)))),
     ("backups", YELLOW, facts(backup=None)),
