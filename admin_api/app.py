@@ -17,7 +17,7 @@ from . import links, middlewares, pages, problems
 from .httplog import quiet_http_log
 from .openapi.binding import bound
 from .routes import OPERATIONS
-from .services import SERVICES, Reconciler, Services
+from .services import SERVICES, Doctor, Reconciler, Services
 from .settings import ApiSettings
 
 log = logging.getLogger(__name__)
@@ -33,6 +33,7 @@ def create_app(
     reconciler: Reconciler | None,
     clock: Callable[[], datetime],
     files: FileStore | None = None,
+    doctor: Doctor | None = None,
 ) -> web.Application:
     """Build the API. `clock` answers with a time zone. `server` None: this process runs only the API.
 
@@ -42,7 +43,13 @@ def create_app(
         client_max_size=settings.max_body_bytes, middlewares=[middlewares.request_line, problems.problem_middleware]
     )
     app[SERVICES] = Services(
-        directory=directory, server=server, settings=settings, reconciler=reconciler, files=files, clock=clock
+        directory=directory,
+        server=server,
+        settings=settings,
+        reconciler=reconciler,
+        files=files,
+        doctor=doctor,
+        clock=clock,
     )
     app.on_response_prepare.append(middlewares.add_safe_headers)
     app.on_shutdown.append(_stop_waiting)

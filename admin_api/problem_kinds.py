@@ -154,6 +154,11 @@ NO_RECONCILER = _kind(
     "This process serves the API only; another one keeps the server equal to the directory.",
     "Ask the process that runs the component, or use kleanxmpp reconcile there.",
 )  # fmt: skip
+NO_DOCTOR = _kind(
+    "no-doctor", 503, "This process has no doctor",
+    "This process serves the API only; the doctor is in the one that runs the component.",
+    "Ask the process that runs the component, or use kleanxmpp doctor there.",
+)  # fmt: skip
 NOT_READY = _kind(
     "not-ready", 503, "Not ready",
     "A part that is needed does not answer.",
@@ -167,6 +172,6 @@ KINDS: dict[str, Kind] = {
         UNKNOWN_COMPANY, METHOD_NOT_ALLOWED, TIMEOUT,
         CONFLICT, IN_PROGRESS, SECRET_SHOWN, UNSAFE_PLAN, STALE, TOO_LARGE, MEDIA_TYPE, INVALID, COMPANY_NEEDED,
         KEY_REUSED, INTERNAL, NOT_INSTALLED, STORE_UNAVAILABLE, UNAVAILABLE, SERVER_UNREACHABLE, NO_RECONCILER,
-        NOT_READY,
+        NO_DOCTOR, NOT_READY,
     )
 }  # fmt: skip

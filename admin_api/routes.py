@@ -15,6 +15,7 @@ from .handlers import (
     audit,
     company,
     credentials,
+    doctor,
     files,
     groups,
     health,
@@ -31,6 +32,7 @@ from .schemas.access import AccessView
 from .schemas.audit import AuditLineView, AuditPage, AuditVerificationView
 from .schemas.company import CompanyView
 from .schemas.credentials import CredentialPage, IssuedCredentialView
+from .schemas.doctor import DoctorView
 from .schemas.files import FilePage
 from .schemas.groups import CircleView, GroupPage, GroupView, MemberPage, MemberView
 from .schemas.health import HealthView, ReadyView
@@ -149,6 +151,7 @@ OPERATIONS: tuple[Operation, ...] = (
         media_type=JSON_LINES),
     _op("GET", "/audit/verification", audit.verify_audit, "audit:read", {200: AuditVerificationView}, tag="Operation"),
     _op("GET", "/status", status.get_status, "status:read", {200: StatusView}, tag="Operation"),
+    _op("GET", "/doctor", doctor.get_doctor, "status:read", {200: DoctorView}, kinds.NO_DOCTOR, tag="Operation"),
     _op("GET", "/held", held.list_held, "status:read", {200: HoldPage}, tag="Operation"),
     _op("POST", "/held/{hold_id}/confirm", held.confirm_held, "reconcile:write", {202: ConfirmedView},
         _C, kinds.NO_RECONCILER, _S, tag="Operation"),

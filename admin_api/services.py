@@ -10,6 +10,7 @@ from typing import Protocol
 
 from aiohttp import web
 
+from kleanxmpp.doctor.findings import Report
 from kleanxmpp.file_ports import FileStore
 from kleanxmpp.gathering import Gathered
 from kleanxmpp.leaving import Leave, leave_together
@@ -36,9 +37,16 @@ class Reconciler(Protocol):
         """Give an event that is set whenever work on the scope has ended in this process, well or not."""
 
 
+class Doctor(Protocol):
+    """Whoever looks whether the server keeps the promises."""
+
+    async def latest(self, company: Company) -> Report:
+        """Return the last result if it is fresh, else run. Who asks meanwhile waits for the same run."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
-    """The parts of this process. `server` and `reconciler` None: it runs only the API. `files` None: it keeps none.
+    """The parts of this process. `server`, `reconciler`, `doctor` None: only the API. `files` None: it keeps none.
 
     `stopping` ends waiting requests.
     """
@@ -49,6 +57,7 @@ class Services:
     reconciler: Reconciler | None
     clock: Callable[[], datetime]
     files: FileStore | None = None
+    doctor: Doctor | None = None
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     leave: Gathered[Leave, Offboarding] = field(init=False)
     """Off-boards a person, together with whoever else is asked for at this moment."""

@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-_DAYS = "30"
+_DAYS = 90
 
 
 class OpensslError(RuntimeError):
@@ -24,8 +24,11 @@ class ServerCertificate:
     """Certificate and key in one file, readable by its owner only."""
 
 
-async def make_certificate(folder: Path, *, names: tuple[str, ...]) -> ServerCertificate:
-    """Make authority and certificate for these host names and addresses; keep good ones that are there."""
+async def make_certificate(folder: Path, *, names: tuple[str, ...], days: int = _DAYS) -> ServerCertificate:
+    """Make authority and certificate for these host names and addresses; keep good ones that are there.
+
+    `days`: how long the certificate is good; 0: it never is.
+    """
     made = ServerCertificate(ca_file=folder / "ca.pem", pem_file=folder / "server.pem")
     extensions = folder / "extensions.cnf"
     wanted = f"subjectAltName={','.join(map(_alternative, names))}\nbasicConstraints=CA:FALSE\n"
@@ -35,10 +38,10 @@ async def make_certificate(folder: Path, *, names: tuple[str, ...]) -> ServerCer
     ca_key, key, request, leaf = (folder / name for name in ("ca.key", "server.key", "server.csr", "server.crt"))
     subject = ("-nodes", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1")
     await _openssl("req", "-x509", *subject, "-keyout", ca_key, "-out", made.ca_file,
-                   "-days", _DAYS, "-subj", "/CN=KleanXMPP private server")  # fmt: skip
+                   "-days", str(_DAYS), "-subj", "/CN=KleanXMPP private server")  # fmt: skip
     await _openssl("req", *subject, "-keyout", key, "-out", request, "-subj", f"/CN={names[0][:60]}")
     await _openssl("x509", "-req", "-in", request, "-CA", made.ca_file, "-CAkey", ca_key, "-set_serial", "2",
-                   "-days", _DAYS, "-extfile", extensions, "-out", leaf)  # fmt: skip
+                   "-days", str(days), "-extfile", extensions, "-out", leaf)  # fmt: skip
     _write(made.pem_file, _read(leaf) + _read(key))
     for temporary in (ca_key, key, request, leaf):
         temporary.unlink()

@@ -57,6 +57,7 @@ _COMMANDS = (
     "klean_people",
     "klean_leftovers",
     "klean_clear_leftovers",
+    "klean_checkup",
     # rooms
     "muc_online_rooms",
     "rooms_unused_list",

@@ -16,3 +16,4 @@ HELD_PEOPLE = Gauge("kleanxmpp_held_people", "People whose off-boarding waits fo
 STRANGE_ROOMS = Gauge("kleanxmpp_strange_rooms", "Rooms on our service that the directory does not know")
 SERVER_REACHABLE = Gauge("kleanxmpp_server_reachable", "Whether the XMPP server can be observed and changed")
 FILES_REMOVED = Counter("kleanxmpp_files_removed_total", "Uploaded files and leftovers that retention removed", ["why"])
+DOCTOR_LINES = Gauge("kleanxmpp_doctor_lines", "Lines of the last checkup in this process", ["company", "level"])

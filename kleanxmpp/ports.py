@@ -69,6 +69,14 @@ class RememberedAnswer:
     about: str | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DatabaseHealth:
+    """What a database says about itself: its clock, and what is damaged. None: it has no check to be asked for."""
+
+    now: datetime
+    faults: tuple[str, ...] | None
+
+
 class Transaction(FileRecords, Protocol):
     """One transaction on the directory. Reads return values or None; writes take whole values.
 
@@ -342,6 +350,9 @@ class Directory(Protocol):
 
     async def check(self) -> None:
         """Raise DirectoryUnavailable if the database does not answer or its schema is not the one of this version."""
+
+    async def examine(self) -> DatabaseHealth:
+        """Return the database's clock and what it finds damaged in itself. May read all of it; raises as `check`."""
 
 
 class Server(Protocol):

@@ -140,6 +140,16 @@ class ClientSettings(Part):
     """Address for web clients, `wss://…`. Unset: there is none."""
 
 
+class DoctorSettings(Part):
+    """What `kleanxmpp doctor` has to know beyond the rest."""
+
+    backup_path: Path | None = None
+    """Folder with the backups of the directory, or the one file that always is the newest. Unset: the line `backups`
+    stays yellow."""
+    ca_file: Path | None = None
+    """Authority (PEM) that clients trust, if it is one of your own. Unset: the authorities that this machine trusts."""
+
+
 class LogSettings(Part):
     """What the program writes to stderr."""
 
@@ -163,6 +173,7 @@ class Settings(BaseSettings):
     reconcile: ReconcileSettings = ReconcileSettings()
     guard: GuardSettings = GuardSettings()
     client: ClientSettings = ClientSettings()
+    doctor: DoctorSettings = DoctorSettings()
     log: LogSettings = LogSettings()
 
     @classmethod

@@ -7,9 +7,10 @@ as they were when it began. All writes queue for one lock.
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 
 from kleanxmpp import errors
-from kleanxmpp.ports import Transaction
+from kleanxmpp.ports import DatabaseHealth, Transaction
 from kleanxmpp.testing_files import MemoryFiles
 from kleanxmpp.testing_groups import MemoryCircles, MemoryGroups
 from kleanxmpp.testing_guard import MemoryGuard
@@ -68,6 +69,10 @@ class MemoryDirectory:
         await asyncio.sleep(0)  # a database would let other tasks run here, too
         if not self.available:
             raise errors.DirectoryUnavailable
+
+    async def examine(self) -> DatabaseHealth:
+        await self.check()
+        return DatabaseHealth(now=datetime.now(UTC), faults=())
 
     async def close(self) -> None:
         """Do nothing, like a database's close."""

@@ -17,7 +17,7 @@ SCOPES = {
     "groups:write": "add, change and delete groups, and their circles",
     "tokens:write": "API tokens",
     "audit:read": "the audit log",
-    "status:read": "what is out of step",
+    "status:read": "what is out of step, and whether the server keeps the promises",
     "reconcile:write": "sweep now; confirm or discard what is held",
 }
 PREFIX = "klean_"

@@ -18,6 +18,7 @@
 %%%    reading all members), klean_join_shared_groups and klean_leave_shared_groups (many people or many
 %%%    groups at once), klean_affiliations (one person in many rooms), klean_people (names and bookmarks
 %%%    of many people). And klean_leftovers and klean_clear_leftovers: what no command of ejabberd reaches.
+%%% 6. klean_checkup, for `kleanxmpp doctor`: what cannot be seen from outside. It reads only.
 %%%
 %%% Compiled against the headers of the ejabberd at hand (records differ between versions).
 -module(mod_klean).
@@ -28,6 +29,7 @@
 -export([only_reading/1, out_of_reach/1]).
 -export([shared_groups/3, join_shared_groups/3, leave_shared_groups/3, affiliations/3, people/2]).
 -export([leftovers/2, clear_leftovers/2]).
+-export([checkup/1]).
 
 -include("xmpp.hrl").
 -include("mod_muc_room.hrl").
@@ -37,6 +39,11 @@
 
 -define(GATE, <<"klean-may-chat">>).
 -define(READ_ONLY, <<"klean-read-only">>).
+
+%% The compiler is told which source this is, so that a module of another version can be recognised.
+-ifndef(KLEAN_SOURCE).
+-define(KLEAN_SOURCE, "unknown").
+-endif.
 
 %%% gen_mod
 
@@ -377,7 +384,8 @@ is_company(Host) -> gen_mod:is_loaded(Host, ?MODULE).
 %%% Commands
 
 commands() ->
-    [#ejabberd_commands{
+    [checkup_command(),
+     #ejabberd_commands{
         name = klean_shared_groups, tags = [shared_roster_group],
         desc = "Which of these shared groups contain the user; no groups given: all that do",
         module = ?MODULE, function = shared_groups,
@@ -550,3 +558,92 @@ person(LUser, LServer) ->
 
 text(undefined) -> <<>>;
 text(Text) -> Text.
+
+%%% Checkup
+
+checkup_command() ->
+    #ejabberd_commands{
+        name = klean_checkup, tags = [server],
+        desc = "What runs: versions, modules, listeners, routes and the options that promises depend on",
+        module = ?MODULE, function = checkup,
+        args = [{host, binary}], args_desc = ["Server name"], args_example = [<<"firma.example">>],
+        result = {facts, {list, {fact, {tuple, [{key, string}, {value, string}]}}}},
+        result_desc = "Pairs; a key may come several times",
+        result_example = [{"module", "mod_muc"}]}.
+
+checkup(Host) ->
+    LServer = jid:nameprep(Host),
+    true = lists:member(LServer, ejabberd_option:hosts()),
+    {ok, Version} = application:get_key(ejabberd, vsn),
+    Pairs = [{source, ?KLEAN_SOURCE},
+             {version, Version},
+             {time, os:system_time(millisecond)},
+             {spool, mnesia:system_info(directory)},
+             {auth_use_cache, ejabberd_option:auth_use_cache(LServer)},
+             {s2s_access, ejabberd_option:s2s_access(LServer)},
+             {s2s_allowed, ejabberd_s2s:allow_host(LServer, <<"klean-doctor.invalid">>)}]
+        ++ [{auth_method, Method} || Method <- ejabberd_option:auth_method(LServer)]
+        ++ [{module, Module} || Module <- gen_mod:loaded_modules(LServer)]
+        ++ [{host, Known} || Known <- ejabberd_option:hosts()]
+        ++ [{route, Route} || Route <- ejabberd_router:get_all_routes()]
+        ++ [{module_route, Route} || Known <- ejabberd_option:hosts(), Route <- module_routes(Known)]
+        ++ [{open_room, Room} || Room <- open_rooms(LServer)]
+        ++ [{push, [atom_to_list(Option), " ", shown(gen_mod:get_module_opt(LServer, mod_push, Option))]}
+            || gen_mod:is_loaded(LServer, mod_push), Option <- [include_body, include_sender]]
+        ++ lists:flatmap(fun(Listener) -> listener(Listener, LServer) end, ejabberd_option:listen()),
+    [{atom_to_list(Key), lists:flatten(shown(Value))} || {Key, Value} <- Pairs].
+
+shown(Text) when is_binary(Text) -> unicode:characters_to_list(Text);
+shown([Part | _] = Text) when is_integer(Part); is_list(Part) -> Text;
+shown(Value) -> io_lib:format("~0p", [Value]).
+
+module_routes(Host) ->
+    lists:flatmap(fun(Module) ->
+                          try gen_mod:get_module_opt_hosts(Host, Module)
+                          catch _:_ -> []  %% a module without an address of its own
+                          end
+                  end, gen_mod:loaded_modules(Host)).
+
+open_rooms(LServer) ->
+    [[binary_to_list(Name), "@", binary_to_list(Service)]
+     || gen_mod:is_loaded(LServer, mod_muc),
+        Service <- gen_mod:get_module_opt_hosts(LServer, mod_muc),
+        {Name, _, Pid} <- mod_muc:get_online_rooms(Service),
+        {ok, #config{members_only = MembersOnly, public = Public}} <- [mod_muc_room:get_config(Pid)],
+        Public orelse not MembersOnly].
+
+%% PORT MODULE TLS ACCESS FROM: whether TLS is a must, whether somebody who is not in the gate is let in,
+%% whether a component may speak in the name of others.
+listener({{Port, _Address, _Transport}, Module, Options}, LServer) ->
+    Number = case Port of
+                 _ when is_integer(Port) -> integer_to_list(Port);
+                 _ -> "socket"
+             end,
+    Tls = option(tls, Options) == true orelse option(starttls_required, Options) == true,
+    Access = case Module of
+                 ejabberd_c2s -> stranger_access(option(access, Options), LServer);
+                 _ -> "-"
+             end,
+    From = case {Module, option(check_from, Options)} of
+               {ejabberd_service, false} -> "anybody";
+               _ -> "own"
+           end,
+    TlsText = case Tls of true -> "tls"; false -> "plain" end,
+    [{listener, [Number, " ", atom_to_list(Module), " ", TlsText, " ", Access, " ", From]}
+     | [{handler, [Number, " ", atom_to_list(Handler)]} || {_Path, Handler} <- handlers(option(request_handlers, Options))]].
+
+option(Name, Options) when is_map(Options) -> maps:get(Name, Options, undefined);
+option(Name, Options) -> proplists:get_value(Name, Options).
+
+handlers(undefined) -> [];
+handlers(Handlers) when is_map(Handlers) -> maps:to_list(Handlers);
+handlers(Handlers) -> Handlers.
+
+stranger_access(Access, LServer) ->
+    Stranger = #{usr => {<<"klean-doctor">>, LServer, <<>>}, ip => {{127, 0, 0, 1}, 0}},
+    try acl:match_rule(LServer, Access, Stranger) of
+        allow -> "open";
+        deny -> "closed"
+    catch
+        _:_ -> "closed"  %% 23.01 where the gate's group does not exist: nobody gets in
+    end.

@@ -1,7 +1,8 @@
 """The command line: one module per noun, each imported only when one of its commands is called.
 
 Errors become one or two sentences on stderr and an exit code here, in one place: 0 done, 1 refused or failed,
-2 wrong usage, 3 the directory is unavailable, 4 the XMPP server is unreachable (or an off-boarding not proven in time).
+2 wrong usage, 3 the directory is unavailable, 4 the XMPP server is unreachable (or an off-boarding not proven in time),
+5 a doctor's line could not be checked.
 """
 
 import os
@@ -12,7 +13,7 @@ from cyclopts import App, CycloptsError
 
 from kleanxmpp import __version__, errors
 
-DONE, FAILED, USAGE, NO_DIRECTORY, NO_SERVER, INTERRUPTED = 0, 1, 2, 3, 4, 130
+DONE, FAILED, USAGE, NO_DIRECTORY, NO_SERVER, NOT_CHECKED, INTERRUPTED = 0, 1, 2, 3, 4, 5, 130
 
 _IMPORT = """Import people and their groups from a CSV file: all of it or nothing.
 
@@ -23,6 +24,13 @@ and a * stands after those that the person moderates.
 People are found again by external_id, else username, else name. The file is the truth for the people it lists, and for
 the groups it names; other people and other groups stay as they are. An empty cell leaves things as they are, except in
 `groups`. Who is not active is off-boarded; if that were many people at once, they are held: kleanxmpp held.
+"""
+_DOCTOR = """Look whether the running server keeps the promises, and try it with a synthetic user.
+
+One line a promise: green, yellow, red, or not checked, with what to paste where configuration is the cure. The lines
+are explained in docs/doctor.md. Needs the running service, which lets the synthetic user in and throws them out.
+
+Exit codes: 0 all lines are green or yellow, 1 some are red, 5 none is red but some could not be checked.
 """
 _COMMANDS = {
     "serve": ("kleanxmpp.cli.serve:serve", "Run the component and the admin API."),
@@ -39,6 +47,7 @@ _COMMANDS = {
     "held": ("kleanxmpp.cli.held:app", "Off-boardings of many people at once that wait for a confirmation."),
     "reconcile": ("kleanxmpp.cli.reconcile:reconcile", "Compare the server with the directory now."),
     "audit": ("kleanxmpp.cli.audit:app", "The audit log: verify, export and read it."),
+    "doctor": ("kleanxmpp.cli.doctor:doctor", _DOCTOR),
     "ejabberd": ("kleanxmpp.cli.ejabberd:app", "What ejabberd needs: its configuration and our module."),
     "settings": ("kleanxmpp.cli.settings:settings", "Show the settings in force, or their documentation."),
     "demo": ("kleanxmpp.cli.demo:demo", "Run a private ejabberd with a company to play with."),

@@ -129,6 +129,7 @@ def _settings(server: PrivateServer, known: Secrets, database: str, *, files: Pa
                 "xmpp_port": server.c2s_port,
                 "websocket_url": server.websocket_url,
             },
+            "doctor": {"ca_file": str(server.ca_file)},
         }
     )
 

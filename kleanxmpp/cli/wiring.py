@@ -21,8 +21,10 @@ from component.handlers.askers import Questions
 from component.handlers.assistant import assistant_handlers
 from component.handlers.upload import Upload
 from kleanxmpp import errors, file_keeping, logs
+from kleanxmpp.cli.doctor import open_doctor
 from kleanxmpp.db.directory import SqlDirectory
 from kleanxmpp.disk_store import DiskStore
+from kleanxmpp.doctor.run import Doctor
 from kleanxmpp.file_ports import FileStore
 from kleanxmpp.ports import Directory, Server
 from kleanxmpp.reconcile import Pace, Reconciler
@@ -76,13 +78,15 @@ async def open_service(settings: Settings, *, only: Only | None = None) -> Async
         directory = await _open_directory(settings, stack)
         server: Server | None = None
         reconciler: Reconciler | None = None
+        doctor: Doctor | None = None
         if only != "api":
             check_for_serving(settings)
             domains = await _domains(directory)
             server, reconciler = await _open_component(settings, directory, domains, stack)
+            doctor = await stack.enter_async_context(open_doctor(settings, directory))
         api_url = None
         if only != "component":
-            api_url = await _open_api(settings, directory, server, reconciler, stack)
+            api_url = await _open_api(settings, directory, server, reconciler, doctor, stack)
         yield Service(directory=directory, reconciler=reconciler, api_url=api_url)
 
 
@@ -163,6 +167,7 @@ async def _open_api(
     directory: Directory,
     server: Server | None,
     reconciler: Reconciler | None,
+    doctor: Doctor | None,
     stack: AsyncExitStack,
 ) -> str:
     chosen = ApiSettings(
@@ -183,6 +188,7 @@ async def _open_api(
         reconciler=reconciler,
         clock=lambda: datetime.now(UTC),
         files=store,
+        doctor=doctor,
     )
     await _keep_tidy(directory, store, every=settings.files.tidy_interval, stack=stack)
     runner = make_runner(app)

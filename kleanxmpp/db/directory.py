@@ -26,7 +26,7 @@ from kleanxmpp.db.failures import translated
 from kleanxmpp.db.migrations import REVISION
 from kleanxmpp.db.session import Session
 from kleanxmpp.db.wakeup import Wakeup, wakeup_for
-from kleanxmpp.ports import Transaction
+from kleanxmpp.ports import DatabaseHealth, Transaction
 
 _schema = table("alembic_version", column("version_num"))
 
@@ -71,6 +71,13 @@ class SqlDirectory:
             raise errors.DirectoryUnavailable(
                 "The directory's database is not migrated to this version: kleanxmpp db upgrade."
             )
+
+    async def examine(self) -> DatabaseHealth:
+        await self.check()
+        with translated():
+            async with self.engines.reading.connect() as connection:
+                now, faults = await engine.examine(connection)
+        return DatabaseHealth(now=now, faults=faults)
 
     async def close(self) -> None:
         """Close all connections."""

@@ -9,6 +9,7 @@ transactions are read-only snapshots too, and writes of one company queue for an
 import hashlib
 import os
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Table, event, make_url, text
@@ -67,6 +68,16 @@ async def notify(connection: AsyncConnection) -> None:
     """Tell other processes, when this transaction commits, that something is due. SQLite's poll for it."""
     if not _is_sqlite(connection):
         await connection.execute(text(f"SELECT pg_notify('{CHANNEL}', '')"))
+
+
+async def examine(connection: AsyncConnection) -> tuple[datetime, tuple[str, ...] | None]:
+    """Return the database's clock and what it finds damaged; None: PostgreSQL watches over that itself."""
+    if not _is_sqlite(connection):
+        now = (await connection.execute(text("SELECT clock_timestamp()"))).scalar_one()
+        return now, None
+    stamp = (await connection.execute(text("SELECT strftime('%Y-%m-%dT%H:%M:%f+00:00', 'now')"))).scalar_one()
+    found = (await connection.execute(text("PRAGMA quick_check(3)"))).scalars().all()
+    return datetime.fromisoformat(stamp), tuple(fault for fault in found if fault != "ok")
 
 
 def _is_sqlite(connection: AsyncConnection) -> bool:

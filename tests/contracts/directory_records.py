@@ -2,7 +2,7 @@
 
 import asyncio
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -39,6 +39,11 @@ def a_token(company_id: str | None, **facts: object) -> ApiToken:
 
 
 class RecordsContract(DirectoryBase):
+    async def test_a_database_tells_its_clock_and_that_it_is_whole(self, directory: Directory) -> None:
+        health = await directory.examine()
+        assert abs(health.now - datetime.now(UTC)) < timedelta(seconds=30)
+        assert not health.faults
+
     async def test_the_audit_log_is_paged_newest_first(self, directory: Directory, company: Company) -> None:
         entries = [an_entry(company.id, f"action{number}") for number in range(5)]
         async with directory.write(company.id) as tx:

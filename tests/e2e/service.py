@@ -118,6 +118,7 @@ class Service:
                 "xmpp_port": self.ejabberd.c2s_port,
                 "websocket_url": self.ejabberd.websocket_url,
             },
+            "doctor": {"ca_file": str(self.ejabberd.ca_file)},
             "log": {"level": "info", "format": "json"},
         }
         lines = (

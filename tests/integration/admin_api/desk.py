@@ -20,6 +20,8 @@ from admin_api.app import create_app, serving_options
 from admin_api.settings import ApiSettings
 from kleanxmpp import companies, tokens
 from kleanxmpp.db.directory import SqlDirectory
+from kleanxmpp.doctor.run import Doctor, Surroundings
+from kleanxmpp.doctor.trial import Patience
 from kleanxmpp.file_ports import FileStore
 from kleanxmpp.model import Company
 from kleanxmpp.ports import Directory
@@ -27,6 +29,7 @@ from kleanxmpp.reconcile import Pace, Reconciler
 from kleanxmpp.scopes import Worker
 from kleanxmpp.steps import Steps
 from kleanxmpp.testing_directory import MemoryDirectory
+from kleanxmpp.testing_doctor import MemoryCheckup
 from kleanxmpp.testing_server import MemoryServer
 from tests.postgres import Cluster
 
@@ -145,11 +148,15 @@ async def opened(
     server = MemoryServer()
     worker = Worker(steps=Steps(directory=directory, server=server, rooms_prefix=settings.rooms_prefix, files=files))
     reconciler = Reconciler(directory=directory, server=server, worker=worker, pace=PACE)
+    patience = Patience(gate=5.0, look_every=0.005)
+    around = Surroundings(rooms_prefix=settings.rooms_prefix, component_prefix="klean", patience=patience)
+    doctor = Doctor(directory=directory, checkup=MemoryCheckup(directory, server), surroundings=around)
     app = create_app(
         directory=directory,
         server=None if only_api else server,
         settings=settings,
         reconciler=None if only_api else reconciler,
+        doctor=None if only_api else doctor,
         clock=lambda: datetime.now(UTC),
         files=files,
     )

@@ -190,7 +190,7 @@ async def test_an_empty_body_is_enough_where_nothing_is_needed(quick_desk: Desk)
 
 
 async def test_unknown_addresses_and_methods_are_problems_too(quick_desk: Desk) -> None:
-    answer = await quick_desk.call("GET", "/doctor")
+    answer = await quick_desk.call("GET", "/nowhere")
     assert (answer.status, answer.problem) == (404, "not-found")
     answer = await quick_desk.call("DELETE", "/users")
     assert (answer.status, answer.problem, answer.headers["Allow"]) == (405, "method-not-allowed", "GET,HEAD,POST")

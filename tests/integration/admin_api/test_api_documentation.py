@@ -33,7 +33,7 @@ PROMISED = {
     ("GET", "/api/v1/company"), ("PATCH", "/api/v1/company"),
     ("GET", "/api/v1/tokens"), ("POST", "/api/v1/tokens"), ("DELETE", "/api/v1/tokens/{token_id}"),
     ("GET", "/api/v1/audit"), ("GET", "/api/v1/audit/export"), ("GET", "/api/v1/audit/verification"),
-    ("GET", "/api/v1/status"), ("POST", "/api/v1/reconcile"),
+    ("GET", "/api/v1/status"), ("GET", "/api/v1/doctor"), ("POST", "/api/v1/reconcile"),
     ("GET", "/api/v1/held"), ("POST", "/api/v1/held/{hold_id}/confirm"), ("POST", "/api/v1/held/{hold_id}/discard"),
     ("GET", "/healthz"), ("GET", "/readyz"),
 }  # fmt: skip
