@@ -68,6 +68,7 @@ async def test_a_pause_closes_everything_but_the_contact_and_a_return_restores_i
         assert {line.item: (line.found, line.left) for line in proven.evidence} == {
             "logins": (1, 0), "gate": (1, 0), "sessions": (1, 0), "rooms": (1, 0), "contact_groups": (0, 0),
             "bookmarks": (1, 0), "push": (2, 0), "offline_messages": (3, 0), "tokens": (1, 0),
+            "uploads": (0, 0),
         }  # fmt: skip
         await users.reactivate(work.directory, work.company, anna.id, actor="test", reason=None, now=work.now)
         await work.settled()
@@ -99,6 +100,7 @@ async def test_garden_leave_silences_first_and_proves_writing_rooms_and_contacts
         proven = await reread(work, begun)
         assert {line.item: (line.found, line.left, line.closed) for line in proven.evidence} == {
             "writing": (1, 0, True), "rooms": (1, 0, True), "contact_groups": (1, 0, True), "bookmarks": (1, 0, True),
+            "uploads": (0, 0, True),
         }  # fmt: skip
         await users.reactivate(work.directory, work.company, anna.id, actor="test", reason=None, now=work.now)
         await work.settled()
@@ -129,8 +131,8 @@ async def test_what_cannot_be_looked_at_is_not_checked_and_earlier_attempts_are_
         await until(lambda: _tried(work, begun))
         blind = {line.item: line for line in (await reread(work, begun)).evidence}
         assert not (await reread(work, begun)).complete
-        assert blind["logins"].closed, "the directory itself says so"
-        unseen = [line for item, line in blind.items() if item != "logins"]
+        assert blind["logins"].closed and blind["uploads"].closed, "the directory itself says so"
+        unseen = [line for item, line in blind.items() if item not in {"logins", "uploads"}]
         assert {(line.left, line.closed) for line in unseen} == {(None, None)}
         assert (blind["rooms"].found, blind["sessions"].done >= 2) == (None, True)
         server.blind = False

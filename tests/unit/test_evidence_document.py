@@ -166,9 +166,16 @@ def test_both_languages_say_everything() -> None:
     assert GERMAN.text.keys() == ENGLISH.text.keys()
     assert GERMAN.modes.keys() == ENGLISH.modes.keys() == set(Mode)
     assert GERMAN.items.keys() == ENGLISH.items.keys()
-    people = (JOERG, replace(JOERG, active=False), *(replace(JOERG, absence=absence) for absence in Absence))
+    people = (
+        JOERG,
+        replace(JOERG, active=False),
+        replace(JOERG, erasing=True),
+        *(replace(JOERG, absence=absence) for absence in Absence),
+    )
     for person in (Person(company=COMPANY, user=user) for user in people):
-        lines = offboardings.evidence(person=person, credentials=0, found=None, done={}, left=None, wanted=UserState())
+        lines = offboardings.evidence(
+            person=person, credentials=0, uploads=0, files=None, found=None, done={}, left=None, wanted=UserState()
+        )
         assert {line.item for line in lines} <= GERMAN.items.keys()
 
 
