@@ -21,7 +21,8 @@ _MISSING = (
     "PDF documents need WeasyPrint and its system libraries, which are not installed here. Install them: "
     f"pip install 'kleanxmpp[pdf]', and apt-get install {' '.join(PACKAGES)}. Everything else works without."
 )
-_DENSITIES = ("", "dense", "denser")
+_SIZES = (9.4, 8.8, 8.0, 7.2, 6.4, 6.0)
+"""Points. The first is how a page is meant; a fuller one is set smaller and closer."""
 _printer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="pdf")
 
 
@@ -34,8 +35,9 @@ async def evidence_pdf(facts: EvidenceFacts, *, locale: str, now: datetime) -> b
 def printed(html: str) -> bytes:
     """Return the page as PDF/A with tags, set closer if it would not fit otherwise. Raises NotInstalled. Blocks."""
     weasyprint = _weasyprint()
-    for density in _DENSITIES:
-        page = html.replace('<body class="">', f'<body class="{density}">')
+    for size in _SIZES:
+        kind = "plain" if size == _SIZES[0] else "dense"
+        page = html.replace("<body>", f'<body class="{kind}" style="font-size: {size}pt">')
         document = weasyprint.HTML(string=page, url_fetcher=_nothing_from_outside).render()
         if len(document.pages) == 1:
             break
