@@ -23,7 +23,10 @@ NOW = datetime(2027, 3, 1, 8, 30, 5, tzinfo=UTC)
 COMPANY = a_company(name="Glanz & Gloria Gebäudereinigung", domain="glanz.test")
 JOERG = a_user(COMPANY, display_name="Jörg Groß", username="joerg.gross")
 AYLIN = a_user(COMPANY, display_name="Aylin Öztürk")
-ITEMS = ("logins", "gate", "sessions", "rooms", "contact_groups", "bookmarks", "push", "offline_messages", "tokens")
+ITEMS = (
+    "logins", "gate", "sessions", "rooms", "contact_groups", "bookmarks", "uploads", "files", "push",
+    "offline_messages", "tokens",
+)  # fmt: skip
 
 
 def a_line(item: str, **facts: object) -> Evidence:
@@ -174,7 +177,7 @@ def test_both_languages_say_everything() -> None:
     )
     for person in (Person(company=COMPANY, user=user) for user in people):
         lines = offboardings.evidence(
-            person=person, credentials=0, uploads=0, files=None, found=None, done={}, left=None, wanted=UserState()
+            person=person, credentials=0, found=None, done={}, left=None, wanted=UserState(), uploads=0, files=None
         )
         assert {line.item for line in lines} <= GERMAN.items.keys()
 

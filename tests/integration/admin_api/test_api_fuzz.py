@@ -25,7 +25,8 @@ NAMES = st.sampled_from(
     [
         "display_name", "username", "external_id", "email", "locale", "active", "chat_permission", "name", "scopes",
         "description", "kind", "members", "add", "remove", "role", "user_id", "label", "reason", "force", "dry_run",
-        "contacts_max", "contact_visibility", "enabled", "people", "limit", "cursor", "q",
+        "contacts_max", "contact_visibility", "enabled", "people", "limit", "cursor", "q", "mode", "returns_on",
+        "hand_over_to", "admin", "timezone", "lang",
     ]
 )  # fmt: skip
 JSON = st.recursive(
