@@ -11,7 +11,7 @@
 %%%    with an error.
 %%% 4. Circles are changed by the component only. What a room's admin may do by a client of their own
 %%%    (invite, affiliate, ban, configure) is answered with an error, and so is subscribing to a room
-%%%    (MucSub). To others a room does not exist.
+%%%    (MucSub) and asking for contact. To others a room does not exist.
 %%% 5. Who is on garden leave (shared group klean-read-only) reads and writes nothing, and no colleague
 %%%    writes to them. The same holds for whoever is not in the gate: what cannot be looked up is closed.
 %%% 6. Commands that spare thousands of calls: klean_shared_groups (membership of one person, without
@@ -25,7 +25,7 @@
 -behaviour(gen_mod).
 
 -export([start/2, stop/1, reload/3, depends/2, mod_options/1, mod_opt_type/1, mod_doc/0]).
--export([silence_listeners/3, keep_circles/1, keep_nickname/1, hide_room/2, keep_names/1, keep_inside/1]).
+-export([silence_listeners/3, keep_circles/1, keep_contacts/1, keep_nickname/1, hide_room/2, keep_names/1, keep_inside/1]).
 -export([only_reading/1, out_of_reach/1]).
 -export([shared_groups/3, join_shared_groups/3, leave_shared_groups/3, affiliations/3, people/2]).
 -export([leftovers/2, clear_leftovers/2]).
@@ -55,6 +55,7 @@ start(Host, _Opts) ->
     ejabberd_hooks:add(muc_filter_message, Host, ?MODULE, silence_listeners, 5),
     ejabberd_hooks:add(vcard_iq_set, Host, ?MODULE, keep_names, 5),
     ejabberd_hooks:add(user_send_packet, Host, ?MODULE, keep_circles, 5),
+    ejabberd_hooks:add(user_send_packet, Host, ?MODULE, keep_contacts, 5),
     ejabberd_hooks:add(user_send_packet, Host, ?MODULE, keep_nickname, 6),
     ejabberd_hooks:add(muc_process_iq, Host, ?MODULE, hide_room, 5),
     ejabberd_hooks:add(filter_packet, ?MODULE, keep_inside, 40),
@@ -67,6 +68,7 @@ stop(Host) ->
     ejabberd_hooks:delete(muc_filter_message, Host, ?MODULE, silence_listeners, 5),
     ejabberd_hooks:delete(vcard_iq_set, Host, ?MODULE, keep_names, 5),
     ejabberd_hooks:delete(user_send_packet, Host, ?MODULE, keep_circles, 5),
+    ejabberd_hooks:delete(user_send_packet, Host, ?MODULE, keep_contacts, 5),
     ejabberd_hooks:delete(user_send_packet, Host, ?MODULE, keep_nickname, 6),
     ejabberd_hooks:delete(muc_process_iq, Host, ?MODULE, hide_room, 5),
     case gen_mod:is_loaded_elsewhere(Host, ?MODULE) of
@@ -118,6 +120,18 @@ keep_circles({Stanza, #{lserver := Host} = State}) ->
         false ->
             {Stanza, State}
     end.
+
+%% mod_roster answers a request for contact with "forbidden" where it may not be made, and passes it on all the
+%% same: it would wait on a colleague's list, and come up at each login of theirs, after its sender has left.
+keep_contacts({#presence{type = Type, to = To} = Presence, #{jid := From} = State} = Unchanged)
+  when Type == subscribe; Type == subscribed; Type == unsubscribe; Type == unsubscribed ->
+    case whose(To, From) of
+        component -> Unchanged;
+        _ ->
+            refuse_sending(Presence, <<"Contact lists come from the directory">>, State)
+    end;
+keep_contacts(Unchanged) ->
+    Unchanged.
 
 changes_circle(#iq{type = set} = IQ) ->
     %% a MucSub subscription outlives the affiliation (before 25.08): there are none, whatever a room's options say
@@ -222,8 +236,10 @@ only_reading({Stanza, #{jid := From} = State} = Unchanged) ->
     end.
 
 refuse_writing(Stanza, State) ->
-    %% the answer carries the addressee's name: its mark lets it pass out_of_reach
-    Text = <<"You can read here, but not write">>,
+    refuse_sending(Stanza, <<"You can read here, but not write">>, State).
+
+%% The answer carries the addressee's name: its mark lets it pass out_of_reach, and the wall.
+refuse_sending(Stanza, Text, State) ->
     ejabberd_router:route_error(
       xmpp:put_meta(Stanza, klean_refused, true), xmpp:err_forbidden(Text, xmpp:get_lang(Stanza))),
     {stop, {drop, State}}.

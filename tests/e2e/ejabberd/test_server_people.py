@@ -221,3 +221,17 @@ async def announce_interest(client: Client, feature: str) -> None:
         f"<feature var='{feature}'/></query></iq>"
     )
     await client.barrier()
+
+
+@pytest.mark.parametrize("kind", ["subscribe", "subscribed", "unsubscribe", "unsubscribed"])
+async def test_a_request_for_contact_is_refused_and_waits_for_nobody(world: World, kind: str) -> None:
+    """mod_roster answers "forbidden" and passes it on all the same: it would outlive its sender on others' lists."""
+    alice, bob = await world.person(), await world.person()
+    sender = await world.login(alice)
+    await sender.send(f"<presence type='{kind}' id='wish' to='{bob}@{DOMAIN}'/>")
+    assert condition_of(await sender.wait(lambda element: element.get("id") == "wish")) == "forbidden"
+    await sender.barrier()
+    receiver = await world.login(bob)
+    await receiver.iq("get", "<query xmlns='jabber:iq:roster'/>")
+    await receiver.send("<presence/>")
+    assert not await receiver.seen(lambda element: alice in (element.get("from") or ""))
