@@ -11,10 +11,11 @@ from .services import Services
 
 _T = TypeVar("_T")
 _WAIT = re.compile(r'wait *= *"?(\d{1,9})"?', re.IGNORECASE)
-_SHORTEST, _LONGEST, _GROWTH = 0.015, 0.250, 1.02
-"""Seconds between two looks while another process works: most off-boardings are proven within half a second."""
-_TOLD = 1.0
-"""Seconds between two looks where the loop of this process tells when it has worked: many may wait at once."""
+_ASKING = (0.015, 0.250, 1.02)
+"""Seconds between two looks while another process works, at first and at last, and how they grow: most off-boardings
+are proven within half a second."""
+_TOLD = (1.0, 5.0, 2.0)
+"""The same where the loop of this process tells when it has worked: many may wait at once."""
 
 
 def preferred_wait(headers: Mapping[str, str], *, longest: int) -> int | None:
@@ -58,7 +59,7 @@ async def _until(
 ) -> _T:
     loop = asyncio.get_running_loop()
     deadline = loop.time() + seconds
-    pause = _SHORTEST if worked is None else _TOLD
+    pause, longest, growth = _ASKING if worked is None else _TOLD
     while True:
         if worked is not None:
             worked.clear()
@@ -67,7 +68,7 @@ async def _until(
         if done(value) or left <= 0 or services.stopping.is_set():
             return value
         await _first_of(services.stopping, worked, timeout=min(pause, left))
-        pause = max(pause, min(pause * _GROWTH, _LONGEST))
+        pause = min(pause * growth, longest)
 
 
 async def _first_of(*events: asyncio.Event | None, timeout: float) -> None:
