@@ -158,6 +158,8 @@ class Closing:
             await tx.save_offboarding(recorded)
             if recorded.completed_at is not None:
                 entries.append(_entry(person, "offboarding.completed", recorded))
+            elif self.resisting is None:
+                self.resisting = errors.Temporary("A line of the evidence is not closed.")
         if self.resisting is not None:
             return entries
         if person.left:

@@ -96,8 +96,6 @@ GERMAN = Words(
         "uploads": ("Hochladen von Dateien", "zugesagte Übertragungen, die noch nicht begonnen hatten"),
         "files": ("Dateien", "von der Person hochgeladene"),
         "tokens": ("Sitzungsmarken", "öffnen Sitzungen ohne Zugangsdaten (OAuth, FAST)"),
-        "uploads": ("Zugesagte Uploads", "Dateien, die noch hochgeladen werden könnten"),
-        "files": ("Gesendete Dateien", "gelöscht mit den Daten der Person"),
     },
 )
 ENGLISH = Words(
@@ -178,8 +176,6 @@ ENGLISH = Words(
         "uploads": ("File uploads", "granted ones that had not begun"),
         "files": ("Files", "uploaded by the person"),
         "tokens": ("Session tokens", "open sessions without credentials (OAuth, FAST)"),
-        "uploads": ("Granted uploads", "files that could still be uploaded"),
-        "files": ("Sent files", "erased with the person’s data"),
     },
     months=(
         "January", "February", "March", "April", "May", "June",

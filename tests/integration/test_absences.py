@@ -147,6 +147,37 @@ async def _tried(work: Work, begun: Offboarding) -> bool:
     return bool((await reread(work, begun)).evidence)
 
 
+class SilentServer(MemoryServer):
+    """Says nothing about leftovers, for a while."""
+
+    silent = True
+
+    async def observe_user(self, company: Company, look: UserLook) -> UserState:
+        state = await super().observe_user(company, look)
+        return replace(state, leftovers=None) if self.silent else state
+
+
+async def test_nobody_is_erased_while_a_line_of_the_evidence_is_not_known(work: Work) -> None:
+    anna = await work.person("Anna")
+    work.server = server = SilentServer()
+    async with work.loop():
+        await work.settled()
+        begun = await users.erase(work.directory, work.company, anna.id, actor="test", reason=None, now=work.now)
+        await until(lambda: _tried(work, begun))
+        waiting = await reread(work, begun)
+        assert (waiting.complete, {line.item for line in waiting.evidence if line.closed is None}) == (
+            False,
+            {"push", "offline_messages", "tokens"},
+        )
+        async with work.directory.read() as tx:
+            assert await tx.user(work.company.id, anna.id) is not None
+        server.silent = False
+        await work.settled()
+        assert (await reread(work, begun)).complete
+    async with work.directory.read() as tx:
+        assert await tx.user(work.company.id, anna.id) is None
+
+
 class ForgetfulServer(MemoryServer):
     """Does not let anybody be made silent, for a while."""
 
