@@ -18,15 +18,15 @@
 %%%    reading all members), klean_join_shared_groups and klean_leave_shared_groups (many people or many
 %%%    groups at once), klean_affiliations (one person in many rooms), klean_people (names and bookmarks
 %%%    of many people). And klean_leftovers and klean_clear_leftovers: what no command of ejabberd reaches.
-%%% 6. klean_checkup, for `kleanxmpp doctor`: what cannot be seen from outside. It reads only.
+%%% 7. klean_checkup, for `kleanxmpp doctor`: what cannot be seen from outside. It reads only.
 %%%
 %%% Compiled against the headers of the ejabberd at hand (records differ between versions).
 -module(mod_klean).
 -behaviour(gen_mod).
 
 -export([start/2, stop/1, reload/3, depends/2, mod_options/1, mod_opt_type/1, mod_doc/0]).
--export([silence_listeners/3, keep_circles/1, keep_contacts/1, keep_nickname/1, hide_room/2, keep_names/1, keep_inside/1]).
--export([only_reading/1, out_of_reach/1]).
+-export([silence_listeners/3, keep_circles/1, keep_nickname/1, hide_room/2, keep_names/1, keep_inside/1]).
+-export([keep_contacts/1, only_reading/1, out_of_reach/1]).
 -export([shared_groups/3, join_shared_groups/3, leave_shared_groups/3, affiliations/3, people/2]).
 -export([leftovers/2, clear_leftovers/2]).
 -export([checkup/1]).
@@ -127,8 +127,7 @@ keep_contacts({#presence{type = Type, to = To} = Presence, #{jid := From} = Stat
   when Type == subscribe; Type == subscribed; Type == unsubscribe; Type == unsubscribed ->
     case whose(To, From) of
         component -> Unchanged;
-        _ ->
-            refuse_sending(Presence, <<"Contact lists come from the directory">>, State)
+        _ -> refuse_sending(Presence, <<"Contact lists come from the directory">>, State)
     end;
 keep_contacts(Unchanged) ->
     Unchanged.

@@ -9,15 +9,15 @@ import pytest
 import pytest_asyncio
 
 from ejabberd.config import ServerConfig
-from ejabberd.launcher import PrivateServer, extauth_command, prepare
+from ejabberd.launcher import PrivateServer, extauth_command, free_ports, prepare
 from tests.e2e.edits import NO_EDITS, Edits, edit
 from tests.e2e.ejabberd.ejabberd_world import (
-    CARELESS,
     COMPONENT_SECRET,
     DOMAIN,
     OTHER_DOMAIN,
     Directory,
     World,
+    careless_edits,
     open_world,
 )
 
@@ -67,8 +67,10 @@ async def careless(
     root: Path | None, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[tuple[PrivateServer, Directory]]:
     """A server whose operator opened what our configuration closes."""
-    fast = {} if root is None else {"mod_last: {}": ["mod_last: {}", "mod_auth_fast: {}"]}
-    async with _running(tmp_path_factory.mktemp("careless"), root, {**CARELESS, **fast}) as found:
+    fast = {} if root is None else {"mod_disco: {}": ["mod_disco: {}", "mod_auth_fast: {}"]}
+    async with _running(
+        tmp_path_factory.mktemp("careless"), root, {**careless_edits(free_ports(1)[0]), **fast}
+    ) as found:
         yield found
 
 

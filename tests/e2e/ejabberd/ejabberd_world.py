@@ -2,6 +2,7 @@
 
 import hashlib
 import itertools
+import re
 import sqlite3
 import ssl
 from collections.abc import AsyncIterator
@@ -10,8 +11,8 @@ from pathlib import Path
 
 from ejabberd.api import EjabberdApi
 from ejabberd.config import GATE_GROUP
-from ejabberd.launcher import PrivateServer, free_ports
-from tests.e2e.edits import HOARDING
+from ejabberd.launcher import PrivateServer
+from tests.e2e.edits import HOARDING, Edits
 from tests.e2e.ejabberd.xmpp_wire import (
     Client,
     Element,
@@ -34,7 +35,7 @@ COMPONENT_SECRET = "component-secret"
 
 PLAIN_HOST = "betreiber.test"
 OUTSIDE = "draussen.example"
-MQTT_PORT = free_ports(1)[0]
+_MQTT_PORT = "MQTT-PORT"
 CARELESS = {
     **HOARDING,
     # a host of the operator's own, without our module, and bridges to it and to the outside world
@@ -47,7 +48,7 @@ CARELESS = {
         "modules:",
         "  mod_mqtt: {}",
         "listen:",
-        f"  - port: {MQTT_PORT}",
+        f"  - port: {_MQTT_PORT}",
         '    ip: "127.0.0.1"',
         "    module: mod_mqtt",
     ],
@@ -56,6 +57,19 @@ CARELESS = {
     "- status": [*HOARDING["- status"], "- reload_config"],
 }
 """What operators do, by lines of our configuration."""
+
+
+def careless_edits(mqtt_port: int) -> Edits:
+    """Return `CARELESS` with a port for MQTT."""
+    return {line: [new.replace(_MQTT_PORT, str(mqtt_port)) for new in news] for line, news in CARELESS.items()}
+
+
+def mqtt_port(server: PrivateServer) -> int:
+    """Return the port that a careless server listens on for MQTT."""
+    found = re.search(r"port: (\d+)\n.*\n *module: mod_mqtt", server.files.config.read_text())
+    assert found is not None
+    return int(found.group(1))
+
 
 _numbers = itertools.count(1)
 

@@ -7,7 +7,7 @@ import struct
 import pytest
 
 from ejabberd.config import GATE_GROUP
-from tests.e2e.ejabberd.ejabberd_world import API_PASSWORD, DOMAIN, MQTT_PORT, OTHER_DOMAIN, World
+from tests.e2e.ejabberd.ejabberd_world import API_PASSWORD, DOMAIN, OTHER_DOMAIN, World, mqtt_port
 from tests.e2e.ejabberd.xmpp_wire import (
     BIND,
     SASL,
@@ -150,7 +150,7 @@ async def test_a_kicked_person_cannot_resume_a_sleeping_session(world: World) ->
 async def test_mqtt_of_another_host_on_the_same_server_lets_nobody_of_a_company_in(careless_world: World) -> None:
     """MQTT keeps sessions of its own and asks neither the gate nor the session manager."""
     username = await careless_world.person()
-    reader, writer = await asyncio.open_connection("127.0.0.1", MQTT_PORT)
+    reader, writer = await asyncio.open_connection("127.0.0.1", mqtt_port(careless_world.server))
 
     def text(value: str) -> bytes:
         return struct.pack(">H", len(value)) + value.encode()
