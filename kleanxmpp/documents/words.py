@@ -93,8 +93,6 @@ GERMAN = Words(
         "bookmarks": ("Lesezeichen", "Räume, die Geräte von selbst betreten"),
         "push": ("Push-Benachrichtigungen", "bei Push-Diensten angemeldete Geräte"),
         "offline_messages": ("Wartende Nachrichten", "die auf die nächste Anmeldung warten"),
-        "uploads": ("Hochladen von Dateien", "zugesagte Übertragungen, die noch nicht begonnen hatten"),
-        "files": ("Dateien", "von der Person hochgeladene"),
         "tokens": ("Sitzungsmarken", "öffnen Sitzungen ohne Zugangsdaten (OAuth, FAST)"),
     },
 )
@@ -173,8 +171,6 @@ ENGLISH = Words(
         "bookmarks": ("Bookmarks", "rooms that devices join by themselves"),
         "push": ("Push notifications", "devices registered with push services"),
         "offline_messages": ("Waiting messages", "kept for the next login"),
-        "uploads": ("File uploads", "granted ones that had not begun"),
-        "files": ("Files", "uploaded by the person"),
         "tokens": ("Session tokens", "open sessions without credentials (OAuth, FAST)"),
     },
     months=(
