@@ -94,6 +94,8 @@ GERMAN = Words(
         "push": ("Push-Benachrichtigungen", "bei Push-Diensten angemeldete Geräte"),
         "offline_messages": ("Wartende Nachrichten", "die auf die nächste Anmeldung warten"),
         "tokens": ("Sitzungsmarken", "öffnen Sitzungen ohne Zugangsdaten (OAuth, FAST)"),
+        "uploads": ("Zugesagte Uploads", "Dateien, die noch hochgeladen werden könnten"),
+        "files": ("Gesendete Dateien", "gelöscht mit den Daten der Person"),
     },
 )
 ENGLISH = Words(
@@ -172,6 +174,8 @@ ENGLISH = Words(
         "push": ("Push notifications", "devices registered with push services"),
         "offline_messages": ("Waiting messages", "kept for the next login"),
         "tokens": ("Session tokens", "open sessions without credentials (OAuth, FAST)"),
+        "uploads": ("Granted uploads", "files that could still be uploaded"),
+        "files": ("Sent files", "erased with the person’s data"),
     },
     months=(
         "January", "February", "March", "April", "May", "June",
