@@ -4,6 +4,7 @@ Looking at one person costs one call for sessions, one for shared groups, one fo
 for all rooms, whatever their number and the size of the company.
 """
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
 from ejabberd.records import Belongings
@@ -26,6 +27,7 @@ class EjabberdServer:
     def __init__(self, link: Link) -> None:
         self._link = link
         self._kept = Gathered(self._kept_of)
+        self._closed = Gathered(self._close_gates)
 
     async def observe_user(self, company: Company, look: UserLook) -> UserState:
         """Return what was asked for in `look`; sessions, profile and bookmarks stay None if they were not."""
@@ -44,6 +46,15 @@ class EjabberdServer:
             bookmarks=kept.result().bookmarks,
             leftovers=kept.result().leftovers,
         )
+
+    async def _close_gates(self, people: Sequence[tuple[str, str]]) -> Sequence[int]:
+        """Let several people (domain, username) in no more who are to be closed out at the same moment."""
+        by_domain: dict[str, list[str]] = defaultdict(list)
+        for domain, username in people:
+            by_domain[domain].append(username)
+        for domain, usernames in by_domain.items():
+            await self._link.api.groups.leave(usernames, host=domain, groups=[GATE])
+        return [1] * len(people)
 
     async def _kept_of(self, asked: Sequence[tuple[Company, UserLook]]) -> Sequence[UserState]:
         """Answer several who look at one person each at the same moment."""
@@ -95,7 +106,7 @@ class EjabberdServer:
         link, domain = self._link, company.domain
         match change:
             case changes.CloseGate(username=username):
-                return await contacts.take_key(link, GATE, username, domain=domain)
+                return await self._closed((domain, username))
             case changes.MakeReadOnly(username=username):
                 return await contacts.give_key(link, READ_ONLY, username, domain=domain)
             case changes.LetWrite(username=username):

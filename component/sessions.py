@@ -13,6 +13,7 @@ from kleanxmpp.desired import UserLook
 
 from .link import Link
 
+_GOING = 0.08
 _LOOK_EVERY = 0.02
 _LOOKS = 50
 _WHOLE_SECOND = timedelta(seconds=1)
@@ -46,8 +47,8 @@ async def end(link: Link, username: str, *, domain: str) -> int:
     A client that connects again in the meantime is not waited for longer than a second.
     """
     ended = await link.api.sessions.kick_user(username, host=domain)
-    for _ in range(_LOOKS if ended else 0):
+    for look in range(_LOOKS if ended else 0):
+        await asyncio.sleep(_LOOK_EVERY if look else _GOING)
         if not await link.api.sessions.of_user(username, host=domain):
             break
-        await asyncio.sleep(_LOOK_EVERY)
     return ended

@@ -16,7 +16,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from kleanxmpp import errors, metrics, returns
-from kleanxmpp.model import Company, Due, Scope, ScopeKind
+from kleanxmpp.model import Company, Due, Priority, Scope, ScopeKind
 from kleanxmpp.ports import LONGEST_PAUSE, Directory, Server
 from kleanxmpp.scopes import Worker
 from kleanxmpp.sweep import SweepReport, sweep
@@ -26,9 +26,14 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pace:
-    """How fast the loop works. Times are seconds; `share` and `floor` are the safety valve of sweeps."""
+    """How fast the loop works. Times are seconds; `share` and `floor` are the safety valve of sweeps.
+
+    `workers` scopes are worked on at the same time, and beside them `closings` off-boardings: those wait behind
+    nothing else, and many at once share calls and transactions.
+    """
 
     workers: int = 16
+    closings: int = 200
     sweep_interval: float = 900.0
     retry_min: float = 1.0
     retry_max: float = 300.0
@@ -55,6 +60,7 @@ class Reconciler:
     away_since: datetime | None = field(default_factory=lambda: datetime.now(UTC))
     reports: dict[str, SweepReport] = field(default_factory=dict)
     _active: dict[Scope, asyncio.Task[None]] = field(default_factory=dict)
+    _closing: set[Scope] = field(default_factory=set)
     _freed: asyncio.Event = field(default_factory=asyncio.Event)
     _sweep_wanted: asyncio.Event = field(default_factory=asyncio.Event)
     _watching: dict[Scope, set[asyncio.Event]] = field(default_factory=lambda: defaultdict(set))
@@ -134,29 +140,37 @@ class Reconciler:
         metrics.SERVER_REACHABLE.set(0)
 
     async def _start_due(self, group: asyncio.TaskGroup) -> bool:
-        """Start workers for what is due; return whether there was anything to start."""
-        free = self.pace.workers - len(self._active)
-        if free <= 0:
-            return False
+        """Start work on what is due; return whether there was anything to start."""
         now = datetime.now(UTC)
         busy = set(self._active)  # before the read: what ends while it lasts may be in it, but is not due any more
+        free, closings = self._free(), self.pace.closings - len(self._closing)
         async with self.directory.read() as tx:
-            found = await tx.take_due(now=now, limit=free + len(busy))
-        fresh = [due for due in found if due.scope not in busy][:free]
-        for due in fresh:
+            found = await tx.take_due(now=now, limit=len(busy) + max(free, 1))
+            if found and found[-1].priority is Priority.OFFBOARDING:
+                found = await tx.take_due(now=now, limit=len(busy) + max(free, 0) + max(closings, 0))
+        fresh = [due for due in found if due.scope not in busy]
+        first = [due for due in fresh if due.priority is Priority.OFFBOARDING][: max(closings, 0)]
+        others = [due for due in fresh if due.priority is not Priority.OFFBOARDING][: max(free, 0)]
+        self._closing.update(due.scope for due in first)
+        for due in (*first, *others):
             self._active[due.scope] = group.create_task(self._work(due))
-        return bool(fresh)
+        return bool(first or others)
+
+    def _free(self) -> int:
+        """Return how many workers have nothing to do."""
+        return self.pace.workers - (len(self._active) - len(self._closing))
 
     async def _rest(self) -> None:
         """Wait until a worker is free again, something was marked due, or the next attempt is due."""
         async with self.directory.read() as tx:
             moment = await tx.next_attempt_at()
         timeout = 5.0
-        if moment is not None and len(self._active) < self.pace.workers:
+        if moment is not None and self._free() > 0:
             timeout = min(timeout, max((moment - datetime.now(UTC)).total_seconds(), 0.05))
-        waits: list[asyncio.Future[Any]] = [asyncio.ensure_future(self._freed.wait())]
-        if len(self._active) < self.pace.workers:
-            waits.append(asyncio.ensure_future(self.directory.wait_for_change(timeout=timeout)))
+        waits: list[asyncio.Future[Any]] = [
+            asyncio.ensure_future(self._freed.wait()),
+            asyncio.ensure_future(self.directory.wait_for_change(timeout=timeout)),
+        ]
         try:
             await asyncio.wait(waits, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
             if waits[-1].done():
@@ -188,6 +202,7 @@ class Reconciler:
             await self._failed(due, errors.Permanent(f"A defect in the program: {type(error).__name__}."))
         finally:
             self._active.pop(due.scope, None)
+            self._closing.discard(due.scope)
             self._freed.set()
             for ended in self._watching.get(due.scope, ()):
                 ended.set()

@@ -14,7 +14,7 @@ from kleanxmpp.changes import Change
 from kleanxmpp.db.directory import SqlDirectory
 from kleanxmpp.db.migrate import upgrade_database
 from kleanxmpp.desired import COMPANY_CONTACTS, GATE, contact_group
-from kleanxmpp.model import Aspect, Company, ContactVisibility, Group, Priority, Role, User
+from kleanxmpp.model import Aspect, Company, ContactVisibility, Group, Offboarding, Priority, Role, User
 from kleanxmpp.reconcile import Pace, Reconciler, retry_delay
 from kleanxmpp.scopes import Worker
 from kleanxmpp.state import Affiliation, Leftovers
@@ -483,6 +483,37 @@ async def test_offboardings_go_before_everything_else(work: Work) -> None:
     async with work.directory.read() as tx:
         first = (await tx.take_due(now=work.now, limit=1))[0]
     assert first.scope.id == people[4].id
+
+
+class StuckServer(MemoryServer):
+    """Names of people are never written: whoever is at it waits for ever."""
+
+    async def apply(self, company: Company, change: Change) -> int:
+        if isinstance(change, changes.SetProfile):
+            await asyncio.Event().wait()
+        return await super().apply(company, change)
+
+
+async def test_an_offboarding_does_not_wait_for_a_free_worker(work: Work) -> None:
+    anna = await work.person("Anna")
+    async with work.loop():
+        await work.settled()
+    stuck = StuckServer()
+    stuck.restore(work.server.snapshot())
+    async with work.loop(stuck) as reconciler:
+        await until(lambda: work.swept(reconciler))
+        for number in range(2 * PACE.workers):
+            await work.person(f"Person {number}")
+        begun = await users.deactivate(work.directory, work.company, anna.id, actor="test", reason=None, now=work.now)
+        await until(lambda: _is_complete(work, begun))
+        async with work.directory.read() as tx:
+            assert await tx.count_due(work.company.id) == 2 * PACE.workers
+
+
+async def _is_complete(work: Work, begun: Offboarding) -> bool:
+    async with work.directory.read() as tx:
+        found = await tx.offboarding(work.company.id, begun.id)
+    return found is not None and found.complete
 
 
 async def test_a_sweep_with_nothing_to_do_changes_nothing(work: Work) -> None:
