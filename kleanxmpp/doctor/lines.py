@@ -31,6 +31,7 @@ LINES: tuple[Line, ...] = (
     _line("s2s", walls.other_servers, de="Fremde Server", en="Other servers"),
     _line("components", walls.components, de="Fremde Komponenten", en="Strange components"),
     _line("privilege", walls.privilege, de="mod_privilege", en="mod_privilege"),
+    _line("last-activity", walls.last_activity, de="mod_last", en="mod_last"),
     _line("registration", entrances.registration, de="Registrierung", en="Registration"),
     _line("anonymous", entrances.anonymous, de="Anonyme Anmeldung", en="Anonymous logins"),
     _line("mechanisms", entrances.mechanisms, de="Anmeldeverfahren", en="Login mechanisms"),

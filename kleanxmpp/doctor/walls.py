@@ -91,6 +91,21 @@ def privilege(facts: Facts) -> Verdict:
     return judged(facts.inside, judge)
 
 
+def last_activity(facts: Facts) -> Verdict:
+    """With mod_last, ejabberd from 24.12 on takes a leaver who was ever online for somebody who exists."""
+
+    def judge(inside: Inside) -> Verdict:
+        if "mod_last" in inside.modules:
+            return red(
+                de="mod_last ist geladen: Nachrichten an Ausgeschiedene werden gespeichert statt abgewiesen.",
+                en="mod_last is loaded: messages to people who left are stored instead of refused.",
+                cure=without_module(facts, "mod_last"),
+            )
+        return green(de="mod_last ist nicht geladen.", en="mod_last is not loaded.")
+
+    return judged(facts.inside, judge)
+
+
 def klean_module(facts: Facts) -> Verdict:
     """Our module is loaded, and of this version."""
     loading = _MODULE_CURE + "\n" + for_host(facts, "modules:\n  mod_klean: {}")

@@ -53,6 +53,7 @@ BROKEN: dict[str, list[str]] = {
         "mod_register: {}",
         "mod_mqtt: {}",
         "mod_privilege: {}",
+        "mod_last: {}",
         "mod_http_upload: {}",
         "mod_push: {include_body: true}",
     ],
@@ -66,8 +67,8 @@ BROKEN: dict[str, list[str]] = {
 """Lines of the configuration, and what a careless operator has there."""
 
 RED = {
-    "mod-klean", "s2s", "components", "privilege", "registration", "anonymous", "mechanisms", "tokens", "mqtt",
-    "auth-cache", "gate", "api-credential", "public-rooms", "push-content", "certificates", "try-room-creation",
+    "mod-klean", "s2s", "components", "privilege", "last-activity", "registration", "anonymous", "mechanisms", "tokens",
+    "mqtt", "auth-cache", "gate", "api-credential", "public-rooms", "push-content", "certificates", "try-room-creation",
     "try-foreign-room", "try-outside", "try-gate", "try-session-end", "try-comeback",
 }  # fmt: skip
 

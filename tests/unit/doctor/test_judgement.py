@@ -33,8 +33,8 @@ RED, YELLOW, GREEN = Level.RED, Level.YELLOW, Level.GREEN
 UNKNOWN = NotChecked(why=Words(de="weil", en="because"))
 IN, AT_BIND, AT_LOGIN = Entry(), Entry(refused_at="bind", condition="x"), Entry(refused_at="login", condition="x")
 INSIDE_LINES = {
-    "mod-klean", "s2s", "components", "privilege", "registration", "anonymous", "mechanisms", "tokens", "mqtt",
-    "auth-cache", "gate", "public-rooms", "upload-links", "push-content", "clock",
+    "mod-klean", "s2s", "components", "privilege", "last-activity", "registration", "anonymous", "mechanisms", "tokens",
+    "mqtt", "auth-cache", "gate", "public-rooms", "upload-links", "push-content", "clock",
 }  # fmt: skip
 TRIED = {line.id for line in LINES if line.id.startswith("try-")}
 
@@ -63,6 +63,7 @@ WRONG = [
     ("components", RED, with_listener(module="ejabberd_service", any_sender=True)),
     ("privilege", RED, with_module("mod_privilege")),
     ("privilege", RED, with_module("mod_delegation")),
+    ("last-activity", RED, with_module("mod_last")),
     ("registration", RED, with_module("mod_register")),
     ("registration", RED, inside(handlers=frozenset({"mod_register_web"}))),
     ("registration", RED, stream(registration=True)),
