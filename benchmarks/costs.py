@@ -2,7 +2,8 @@
 
 The service runs in this process, so that its statements can be counted; calls and stanzas are counted on the wire.
 Most of the large company exists in the directory only: what counts is that nothing of it is read or sent. What the
-loop does by the clock (looking for due scopes, for other processes' changes) is not part of a change's cost.
+loop does by the clock (looking for due scopes, for absences that end, for other processes' changes) is not part of a
+change's cost.
 """
 
 import logging
@@ -25,7 +26,10 @@ from kleanxmpp.settings import Settings
 
 _CIRCLE = 20
 _BY_THE_CLOCK = re.compile(
-    r"^(BEGIN|PRAGMA|COMMIT)|^SELECT\b(?!.*\bWHERE .*scope_id = ).*\bFROM due_scopes\b", re.DOTALL
+    r"^(BEGIN|PRAGMA|COMMIT)"
+    r"|^SELECT users\.absent_until\b"
+    r"|^SELECT\b(?!.*\bWHERE .*scope_id = ).*\bFROM due_scopes\b",
+    re.DOTALL,
 )
 
 

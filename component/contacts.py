@@ -3,10 +3,11 @@
 A group whose members see each other costs a push to everybody for each member added. So a group that
 nobody was in is filled while it is hidden, and shown afterwards; only people who are connected are added
 once it is shown, so that their clients, and those of the others, are told. ejabberd pushes before it
-stores: of two people added at the same time neither learns of the other. So they take turns.
+stores: of two people added at the same time neither learns of the other, and somebody added while another leaves
+may keep that contact. So who joins is alone; people leave side by side.
 """
 
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Collection, Iterator
 from contextlib import AsyncExitStack
 
 from ejabberd.records import SharedGroup as SharedGroupRecord
@@ -80,12 +81,27 @@ async def add(link: Link, change: changes.AddToSharedGroup, *, domain: str) -> i
 
 async def join(link: Link, names: Collection[str], *, domain: str, usernames: Collection[str]) -> int:
     """Make all these people members of all these groups, and tell their clients; return how many memberships."""
-    return await _one_by_one(link, link.api.groups.join, names, domain=domain, usernames=usernames)
+    for some_names, some in _bounded(names, usernames):
+        async with AsyncExitStack() as alone:
+            for name in some_names:
+                await alone.enter_async_context(link.changing.exclusive(f"{domain}/{name}"))
+            await link.api.groups.join(some, host=domain, groups=some_names)
+    return len(names) * len(usernames)
 
 
 async def leave(link: Link, names: Collection[str], *, domain: str, usernames: Collection[str]) -> int:
     """Take all these people out of all these groups, and tell their clients; return how many memberships."""
-    return await _one_by_one(link, link.api.groups.leave, names, domain=domain, usernames=usernames)
+    for some_names, some in _bounded(names, usernames):
+        async with link.changing.shared(f"{domain}/{name}" for name in some_names):
+            await link.api.groups.leave(some, host=domain, groups=some_names)
+    return len(names) * len(usernames)
+
+
+def _bounded(names: Collection[str], usernames: Collection[str]) -> Iterator[tuple[list[str], list[str]]]:
+    """Yield groups and people, a few memberships at a time, so that a call ends in time."""
+    for some_names in batches(sorted(names), _SEEN_PER_CALL):
+        for some in batches(sorted(usernames), max(1, _SEEN_PER_CALL // len(some_names))):
+            yield some_names, some
 
 
 async def give_key(link: Link, key: str, username: str, *, domain: str) -> int:
@@ -116,19 +132,6 @@ async def _fill(link: Link, change: changes.AddToSharedGroup, *, domain: str) ->
     meanwhile = await sessions.online(link, domain=domain) & change.usernames - connected
     await leave(link, {name}, domain=domain, usernames=meanwhile)
     await join(link, {name}, domain=domain, usernames=meanwhile)
-
-
-async def _one_by_one(
-    link: Link, do: Callable[..., Awaitable[None]], names: Collection[str], *, domain: str, usernames: Collection[str]
-) -> int:
-    """Run `do` for a few memberships at a time, so that a call ends in time; nobody else changes these groups then."""
-    for some_names in batches(sorted(names), _SEEN_PER_CALL):
-        for some in batches(sorted(usernames), max(1, _SEEN_PER_CALL // len(some_names))):
-            async with AsyncExitStack() as turns:
-                for name in some_names:
-                    await turns.enter_async_context(link.turn(f"{domain}/{name}"))
-                await do(some, host=domain, groups=some_names)
-    return len(names) * len(usernames)
 
 
 async def _set_options(link: Link, name: str, *, domain: str, label: str, displayed: bool) -> None:

@@ -2,9 +2,9 @@
 
 import asyncio
 from dataclasses import dataclass, field
-from weakref import WeakValueDictionary
 
 from ejabberd.api import EjabberdApi
+from kleanxmpp.locks import Locks
 
 from .addresses import Addresses
 from .connection import Connection
@@ -15,19 +15,15 @@ class Link:
     """The API client and the component's stream.
 
     `bookmarking` is held while bookmarks are written: two first writes at once deadlock in ejabberd's node index,
-    and one of them fails (Mnesia, 23.01).
+    and one of them fails (Mnesia, 23.01). `changing` is held by shared group: alone to join one, shared to leave it.
     """
 
     api: EjabberdApi
     connection: Connection
     bookmarking: asyncio.Lock = field(default_factory=asyncio.Lock, repr=False)
-    _turns: WeakValueDictionary[str, asyncio.Lock] = field(default_factory=WeakValueDictionary, repr=False)
+    changing: Locks = field(default_factory=Locks, repr=False)
 
     @property
     def addresses(self) -> Addresses:
         """Which host is whose."""
         return self.connection.addresses
-
-    def turn(self, key: str) -> asyncio.Lock:
-        """Return the lock of that name: those who hold it one call at a time take turns, first come, first served."""
-        return self._turns.setdefault(key, asyncio.Lock())

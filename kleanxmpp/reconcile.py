@@ -23,6 +23,8 @@ from kleanxmpp.sweep import SweepReport, sweep
 
 log = logging.getLogger(__name__)
 
+_BURST = 0.01
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pace:
@@ -145,8 +147,9 @@ class Reconciler:
         busy = set(self._active)  # before the read: what ends while it lasts may be in it, but is not due any more
         free, closings = self._free(), self.pace.closings - len(self._closing)
         async with self.directory.read() as tx:
-            found = await tx.take_due(now=now, limit=len(busy) + max(free, 1))
-            if found and found[-1].priority is Priority.OFFBOARDING:
+            few = len(busy) + max(free, 1)
+            found = await tx.take_due(now=now, limit=few)
+            if len(found) == few and found[-1].priority is Priority.OFFBOARDING:
                 found = await tx.take_due(now=now, limit=len(busy) + max(free, 0) + max(closings, 0))
         fresh = [due for due in found if due.scope not in busy]
         first = [due for due in fresh if due.priority is Priority.OFFBOARDING][: max(closings, 0)]
@@ -175,6 +178,8 @@ class Reconciler:
             await asyncio.wait(waits, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
             if waits[-1].done():
                 self._changed.set()
+            else:
+                await asyncio.sleep(_BURST)  # many end in one moment, and what is due is read once for all of them
         finally:
             for wait in waits:
                 wait.cancel()

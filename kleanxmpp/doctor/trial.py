@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
-from kleanxmpp import credentials, desired, drafts, errors, users
+from kleanxmpp import credentials, desired, drafts, errors, offboardings, users
 from kleanxmpp.doctor.facts import Addresses, Entry, NotChecked, Trial
 from kleanxmpp.doctor.findings import Words
 from kleanxmpp.doctor.ports import Checkup, Device
@@ -37,6 +37,13 @@ _NO_GROUP = NotChecked(
 )
 _DISABLED = NotChecked(
     why=Words(de="Die Firma ist abgeschaltet: Niemand darf herein.", en="The company is disabled: nobody may get in.")
+)
+_GATE_TRIES = 3
+_REOPENED = NotChecked(
+    why=Words(
+        de="Der Dienst öffnete das Tor immer wieder, während es geprüft wurde.",
+        en="The service kept opening the gate while it was tried.",
+    )
 )
 _NO_SERVICE = NotChecked(
     why=Words(
@@ -116,7 +123,11 @@ class _Attempt:
         )
 
         async def gate_open() -> bool:
-            return await self.checkup.in_gate(self.company, self.user.username)
+            if not await self.checkup.in_gate(self.company, self.user.username):
+                return False
+            # The service looks again after it has opened the gate, and would open it anew if it were closed by then.
+            async with self.directory.read() as tx:
+                return await tx.due(offboardings.scope_of(self.user)) is None
 
         if not await _becomes(gate_open, within=self.patience.gate, every=self.patience.look_every):
             return _NO_SERVICE
@@ -140,9 +151,13 @@ class _Attempt:
             comeback=await self._seen(self._another_login(credential)),
         )
 
-    async def _without_gate(self, credential: str) -> Entry:
-        await self.checkup.close_gate(self.company, self.user.username)
-        return await self._another_login(credential)
+    async def _without_gate(self, credential: str) -> Entry | NotChecked:
+        for _ in range(_GATE_TRIES):
+            await self.checkup.close_gate(self.company, self.user.username)
+            entry = await self._another_login(credential)
+            if not (entry.inside and await self.checkup.in_gate(self.company, self.user.username)):
+                return entry
+        return _REOPENED
 
     async def _another_login(self, credential: str) -> Entry:
         async with self._log_in(credential) as device:
