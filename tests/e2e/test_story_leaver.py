@@ -132,6 +132,7 @@ async def test_a_client_that_comes_back_again_and_again_never_gets_in(service: S
     hammering = [await staff.hammer(leaver.login) for _ in range(2)]
     asleep = [await staff.login(leaver.login, resource=f"funkloch{n}", stream_management=True) for n in range(2)]
     waking = [asyncio.create_task(sleep_and_wake(client)) for client in asleep]
+    asked = time.time()
     await service.api("POST", f"/users/{leaver.id}/deactivate", {}, expect=202)
     committed = time.time()
     await service.proven(leaver)
@@ -140,7 +141,7 @@ async def test_a_client_that_comes_back_again_and_again_never_gets_in(service: S
         assert (await staff.refused_login(leaver.login)).step == "login"
     attempts = [attempt for one in hammering for attempt in await one.stop()]
     woken = [attempt for one in waking for attempt in await asyncio.wait_for(one, 30)]
-    assert {attempt.outcome for attempt in woken if attempt.ended < committed} <= {"session_resumed"}
+    assert {attempt.outcome for attempt in woken if attempt.ended < asked} <= {"session_resumed"}
     assert {attempt.outcome for attempt in woken if attempt.began > committed} == {"login: not-authorized"}
     attempts += woken
     assert any(attempt.outcome == "in" for attempt in attempts if attempt.ended < committed)
@@ -209,8 +210,10 @@ async def test_a_revoked_credential_ends_sessions_and_the_other_device_comes_bac
     assert (await staff.refused_login(anna.login)).condition == "not-authorized"
     for client in (phone, tablet):
         await client.wait_for("closed")
+    await service.calm()  # within the second of the revocation a session may be of before, and doubt counts
     await tablet.come_back()
     assert await service.sessions(anna.username) == {"tablet"}
+    await service.api("POST", "/reconcile", {})
     await service.calm()
     assert await service.sessions(anna.username) == {"tablet"}, "a session of afterwards stays"
     await tablet.ping()
