@@ -1,4 +1,4 @@
-"""Many off-boardings at once , 200 people in 5 rooms each: when is the last one proven.
+"""Many off-boardings at once, 200 people in 5 rooms each: when is the last one proven.
 
 All requests are sent in one moment, each waits for its own proof, and the time of each counts from that moment; so the
 slowest tells how long a whole branch office that is closed stays half open. The bare script does the same work for
