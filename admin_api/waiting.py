@@ -14,7 +14,7 @@ _WAIT = re.compile(r'wait *= *"?(\d{1,9})"?', re.IGNORECASE)
 _ASKING = (0.015, 0.250, 1.02)
 """Seconds between two looks while another process works, at first and at last, and how they grow: most off-boardings
 are proven within half a second."""
-_TOLD = (1.0, 5.0, 2.0)
+_TOLD = (5.0, 5.0, 1.0)
 """The same where the loop of this process tells when it has worked: many may wait at once."""
 
 

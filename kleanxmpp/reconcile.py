@@ -178,7 +178,7 @@ class Reconciler:
             await asyncio.wait(waits, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
             if waits[-1].done():
                 self._changed.set()
-            else:
+            if self._closing:
                 await asyncio.sleep(_BURST)  # many end in one moment, and what is due is read once for all of them
         finally:
             for wait in waits:

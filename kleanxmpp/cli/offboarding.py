@@ -8,6 +8,7 @@ from cyclopts import App, Parameter
 
 from kleanxmpp import errors, handovers, returns, users
 from kleanxmpp.cli import DONE, NO_SERVER, output
+from kleanxmpp.cli.person import facts
 from kleanxmpp.cli.shell import DEFAULTS, Options, Shell, find_user, open_company
 from kleanxmpp.desired import Access, access
 from kleanxmpp.model import Company, Mode, Offboarding, User
@@ -73,8 +74,6 @@ async def reactivate(user: Who, /, *, reason: Reason = None, options: Options = 
         )
     hint = "" if access(company, after) is Access.FULL else " They still may not chat: see chat permission and company."
     if options.json:
-        from kleanxmpp.cli.user import facts
-
         output.write_json(facts(company, after))
     else:
         print(f"{after.username} is active again.{hint}")
@@ -144,8 +143,8 @@ async def _print(shell: Shell, company: Company, found: Offboarding, *, file: Pa
     from kleanxmpp.documents.facts import evidence_facts
     from kleanxmpp.documents.pdf import evidence_pdf
 
-    facts = await evidence_facts(shell.directory, company, found)
-    content = await evidence_pdf(facts, locale=locale, now=shell.now)
+    proof = await evidence_facts(shell.directory, company, found)
+    content = await evidence_pdf(proof, locale=locale, now=shell.now)
     try:
         await asyncio.to_thread(file.write_bytes, content)
     except OSError as error:

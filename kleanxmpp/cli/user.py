@@ -7,8 +7,8 @@ from cyclopts import App, Parameter
 
 from kleanxmpp import drafts, errors, offboardings, users
 from kleanxmpp.cli import credential, offboarding, output
+from kleanxmpp.cli.person import facts
 from kleanxmpp.cli.shell import DEFAULTS, Options, Shell, find_user, open_company
-from kleanxmpp.desired import access, may_chat
 from kleanxmpp.model import Company, User
 from kleanxmpp.ports import UserFilter
 
@@ -134,29 +134,6 @@ async def set_(
         patch = users.UserPatch(fields=frozenset(given), **given)
         after = await users.update_user(shell.directory, company, found.id, patch, actor=shell.actor, now=shell.now)
     _tell(options, company, after, f"Changed {after.username}: {', '.join(given)}.")
-
-
-def facts(company: Company, user: User) -> dict[str, Any]:
-    """Return what the command line tells about a person, under the API's names."""
-    return {
-        "id": user.id,
-        "username": user.username,
-        "jid": f"{user.username}@{company.domain}",
-        "display_name": user.display_name,
-        "nickname": user.nickname,
-        "external_id": user.external_id,
-        "email": user.email,
-        "locale": user.locale,
-        "active": user.active,
-        "chat_permission": user.chat_permission,
-        "may_chat": may_chat(company, user),
-        "access": access(company, user).value,
-        "absence": user.absence.value if user.absence else None,
-        "returns_on": user.absent_until,
-        "admin": user.admin,
-        "erasing": user.erasing,
-        "created_at": user.created_at,
-    }
 
 
 async def _everybody(shell: Shell, company: Company, matching: UserFilter) -> AsyncIterator[User]:
