@@ -12,11 +12,11 @@ from contextlib import AsyncExitStack
 
 from ejabberd.records import SharedGroup as SharedGroupRecord
 from kleanxmpp import changes
+from kleanxmpp.batches import batches
 from kleanxmpp.desired import KEYS, SHARED_GROUP_PREFIX
 from kleanxmpp.state import SharedGroup
 
 from . import sessions
-from .batches import batches
 from .link import Link
 
 _SEEN_PER_CALL = 50

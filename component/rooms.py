@@ -12,9 +12,9 @@ from xml.etree.ElementTree import Element, SubElement
 from ejabberd.records import RoomAffiliation
 from ejabberd.template import ROOM_DEFAULTS
 from kleanxmpp import changes
+from kleanxmpp.batches import batches
 from kleanxmpp.state import Affiliation, Room
 
-from .batches import batches
 from .link import Link
 from .together import together
 

@@ -36,6 +36,8 @@ class Access(StrEnum):
         return order.index(self) > order.index(other)
 
 
+LET_IN = frozenset({Access.READ, Access.FULL})
+"""With these the devices of somebody are let in, be it only to read."""
 _GONE = frozenset({Access.NONE, Access.PAUSED})
 _IN_CONTACTS = frozenset({Access.PAUSED, Access.FULL})
 _AWAY = {"de": "abwesend", "en": "away"}
@@ -125,7 +127,7 @@ def may_chat(company: Company, user: User) -> bool:
 
 def may_log_in(company: Company, user: User) -> bool:
     """Whether the person's devices are let in, be it only to read."""
-    return access(company, user) in {Access.FULL, Access.READ}
+    return access(company, user) in LET_IN
 
 
 def contact_group(group: Group) -> str:

@@ -5,12 +5,13 @@ What is read is bounded by the file, not by the company, and reads and writes go
 """
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from itertools import islice
 from typing import TypeVar
 
 from kleanxmpp import consequences, groups, guard, ids, names
+from kleanxmpp.batches import batches
 from kleanxmpp.csv_file import FaultyFile, Row
 from kleanxmpp.import_matching import Known, Match, match, usernames_to_make
 from kleanxmpp.import_plan import NICKNAMES_TRIED, Existing, ImportPlan, affirmed, plan_import, without_held
@@ -130,14 +131,14 @@ async def _apply(
     progress: Progress,
 ) -> None:
     done, total = 0, len(plan.added) + len(plan.changed) + len(plan.circles)
-    for added in _chunks(plan.added):
+    for added in batches(plan.added, _CHUNK):
         await tx.add_users(added)
         await consequences.record_changes(
             tx, company=company, before=[None] * len(added), after=added, actor=actor, reason=reason, now=now
         )
         progress(done := done + len(added), total)
     await tx.save_users([after for _, after in plan.changed])
-    for changed in _chunks(plan.changed):
+    for changed in batches(plan.changed, _CHUNK):
         before, after = [old for old, _ in changed], [new for _, new in changed]
         await consequences.record_changes(
             tx, company=company, before=before, after=after, actor=actor, reason=reason, now=now
@@ -158,8 +159,3 @@ async def _apply(
             now=now,
         )
         progress(done := done + 1, total)
-
-
-def _chunks(items: Sequence[T]) -> Iterator[Sequence[T]]:
-    for start in range(0, len(items), _CHUNK):
-        yield items[start : start + _CHUNK]

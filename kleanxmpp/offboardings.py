@@ -24,7 +24,7 @@ from kleanxmpp.model import (
     User,
 )
 from kleanxmpp.ports import Transaction
-from kleanxmpp.state import Affiliation, Leftovers, UserState
+from kleanxmpp.state import Leftovers, UserState
 
 T = TypeVar("T")
 
@@ -206,9 +206,8 @@ def _groups(state: UserState, wanted: frozenset[str]) -> int | None:
 def _rooms(state: UserState, wanted: UserState) -> int | None:
     if state.affiliations is None:
         return None
-    harmless = {Affiliation.NONE, Affiliation.OUTCAST}
     agreed = wanted.affiliations or {}
-    return sum(a not in harmless and agreed.get(room) is not a for room, a in state.affiliations.items())
+    return sum(a.lets_in and agreed.get(room) is not a for room, a in state.affiliations.items())
 
 
 def _leftover(state: UserState, name: str) -> int | None:

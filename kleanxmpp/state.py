@@ -21,6 +21,11 @@ class Affiliation(StrEnum):
     ADMIN = "admin"
     OWNER = "owner"
 
+    @property
+    def lets_in(self) -> bool:
+        """Whether this opens a members-only room."""
+        return self not in {Affiliation.NONE, Affiliation.OUTCAST}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Profile:

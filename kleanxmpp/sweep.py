@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from kleanxmpp import changes, companies, desired, errors, groups, metrics, offboardings
-from kleanxmpp.desired import GATE, READ_ONLY, Access, CircleLook, Person
+from kleanxmpp.batches import batches
+from kleanxmpp.desired import GATE, LET_IN, READ_ONLY, Access, CircleLook, Person
 from kleanxmpp.model import Aspect, AuditEntry, Company, Due, Group, Priority, Scope
 from kleanxmpp.plan import Plan, closing_steps, plan_circles, plan_user, refuse_unsafe, removals, silencing_steps
 from kleanxmpp.ports import Directory, Server
@@ -170,7 +171,7 @@ async def _sweep_company(
     async with directory.read() as tx:
         # Read again, after the server: who was let in meanwhile is in both, and nobody is taken for a stranger.
         levels = await tx.access_levels(company.id)
-        inside = {username for username, level in levels.items() if level in {Access.FULL, Access.READ}}
+        inside = {username for username, level in levels.items() if level in LET_IN}
         readers = {username for username, level in levels.items() if level is Access.READ}
         traces.chatting = frozenset(username for username, level in levels.items() if level is Access.FULL)
         known = await tx.users_by_username(company.id, ((gate | online) ^ inside) | (silent ^ readers))
@@ -262,18 +263,18 @@ async def _find_traces(
     directory: Directory, server: Server, company: Company, report: SweepReport, traces: Traces
 ) -> None:
     """Find people without access in rooms that are not the directory's."""
+    if not report.strange_rooms:
+        return
     async with directory.read() as tx:
         levels = await tx.access_levels(company.id)
-    entering = {f"{name}@{company.domain}" for name, level in levels.items() if level in {Access.FULL, Access.READ}}
-    harmless = {Affiliation.NONE, Affiliation.OUTCAST}
-    names = list(report.strange_rooms)
-    for begin in range(0, len(names), _GROUPS_A_PAGE):
-        look = CircleLook(rooms=frozenset(names[begin : begin + _GROUPS_A_PAGE]), shared_groups={})
+    entering = {f"{name}@{company.domain}" for name, level in levels.items() if level in LET_IN}
+    for names in batches(report.strange_rooms, _GROUPS_A_PAGE):
+        look = CircleLook(rooms=frozenset(names), shared_groups={})
         for name, room in (await server.observe_circles(company, look)).rooms.items():
             found = {
                 jid: Affiliation.NONE
                 for jid, affiliation in room.affiliations.items()
-                if jid.endswith(f"@{company.domain}") and jid not in entering and affiliation not in harmless
+                if jid.endswith(f"@{company.domain}") and jid not in entering and affiliation.lets_in
             }
             if found:
                 report.traces.append(changes.SetAffiliations(room=name, affiliations=found))

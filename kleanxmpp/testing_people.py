@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from kleanxmpp import errors, names
-from kleanxmpp.desired import Access, access, marked_name
+from kleanxmpp.desired import LET_IN, Access, access, marked_name
 from kleanxmpp.model import ApiToken, Company, Credential, Door, Scope, ScopeKind, User
 from kleanxmpp.ports import RememberedAnswer, UserFilter
 from kleanxmpp.testing_tables import Key, MemoryPart
@@ -216,7 +216,7 @@ class MemoryUsers(MemoryPart):
     async def may_log_in(self, domain: str, username: str, secret_sha256: str) -> bool:
         company = next((c for c in self._tables.companies.values() if c.domain == domain), None)
         user = await self.user_by_username(company.id, username) if company else None
-        if user is None or self._access(user) not in {Access.FULL, Access.READ}:
+        if user is None or self._access(user) not in LET_IN:
             return False
         return any(c.user_id == user.id and secret == secret_sha256 for c, secret in self._tables.credentials.values())
 

@@ -262,7 +262,6 @@ async def _save(
     actor: str,
     reason: str | None,
     now: datetime,
-    successor: User | None = None,
 ) -> User:
     """Save what differs, and set in motion what follows; no difference, no effect."""
     if after == before:
@@ -270,14 +269,7 @@ async def _save(
     after = replace(after, version=before.version + 1)
     await tx.save_users([after])
     await consequences.record_changes(
-        tx,
-        company=company,
-        before=[before],
-        after=[after],
-        actor=actor,
-        reason=reason,
-        now=now,
-        successor=successor,
+        tx, company=company, before=[before], after=[after], actor=actor, reason=reason, now=now
     )
     return after
 

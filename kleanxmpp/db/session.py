@@ -8,6 +8,7 @@ from sqlalchemy import CursorResult, Executable, Row, Select, Table
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from kleanxmpp.batches import batches
 from kleanxmpp.db import engine
 from kleanxmpp.db.failures import translated
 
@@ -69,7 +70,5 @@ class Part:
 
 
 def chunks(keys: Iterable[str]) -> Iterator[list[str]]:
-    """Yield the keys in lists that fit into one statement."""
-    listed = list(keys)
-    for start in range(0, len(listed), CHUNK):
-        yield listed[start : start + CHUNK]
+    """Return the keys in lists that fit into one statement."""
+    return batches(keys, CHUNK)

@@ -1,5 +1,7 @@
 """Judgement on the walls: nothing leaves the company, nobody strange listens in, and our module keeps watch."""
 
+from collections.abc import Callable
+
 from kleanxmpp.doctor.facts import Facts, Inside, NoModule
 from kleanxmpp.doctor.findings import Verdict, green, red, yellow
 from kleanxmpp.doctor.judging import for_host, judged, without_module
@@ -93,17 +95,13 @@ def privilege(facts: Facts) -> Verdict:
 
 def last_activity(facts: Facts) -> Verdict:
     """With mod_last, ejabberd from 24.12 on takes a leaver who was ever online for somebody who exists."""
-
-    def judge(inside: Inside) -> Verdict:
-        if "mod_last" in inside.modules:
-            return red(
-                de="mod_last ist geladen: Nachrichten an Ausgeschiedene werden gespeichert statt abgewiesen.",
-                en="mod_last is loaded: messages to people who left are stored instead of refused.",
-                cure=without_module(facts, "mod_last"),
-            )
-        return green(de="mod_last ist nicht geladen.", en="mod_last is not loaded.")
-
-    return judged(facts.inside, judge)
+    return _unwanted(
+        facts,
+        "mod_last",
+        red,
+        de="Nachrichten an Ausgeschiedene werden gespeichert statt abgewiesen.",
+        en="messages to people who left are stored instead of refused.",
+    )
 
 
 def klean_module(facts: Facts) -> Verdict:
@@ -132,17 +130,13 @@ def klean_module(facts: Facts) -> Verdict:
 
 def upload_links(facts: Facts) -> Verdict:
     """Links of mod_http_upload open for whoever has them."""
-
-    def judge(inside: Inside) -> Verdict:
-        if "mod_http_upload" in inside.modules:
-            return yellow(
-                de="mod_http_upload ist geladen: Seine Links öffnet jeder, der sie hat, auch nach einem Austritt.",
-                en="mod_http_upload is loaded: its links open for whoever has them, also after leaving.",
-                cure=without_module(facts, "mod_http_upload"),
-            )
-        return green(de="mod_http_upload ist nicht geladen.", en="mod_http_upload is not loaded.")
-
-    return judged(facts.inside, judge)
+    return _unwanted(
+        facts,
+        "mod_http_upload",
+        yellow,
+        de="Seine Links öffnet jeder, der sie hat, auch nach einem Austritt.",
+        en="its links open for whoever has them, also after leaving.",
+    )
 
 
 def push_content(facts: Facts) -> Verdict:
@@ -162,6 +156,19 @@ def push_content(facts: Facts) -> Verdict:
                 en="Push services learn neither content nor sender.",
             )
         return green(de="mod_push ist nicht geladen.", en="mod_push is not loaded.")
+
+    return judged(facts.inside, judge)
+
+
+def _unwanted(facts: Facts, module: str, verdict: Callable[..., Verdict], *, de: str, en: str) -> Verdict:
+    """Judge a module that should not be loaded; the words say what follows if it is."""
+
+    def judge(inside: Inside) -> Verdict:
+        if module in inside.modules:
+            return verdict(
+                de=f"{module} ist geladen: {de}", en=f"{module} is loaded: {en}", cure=without_module(facts, module)
+            )
+        return green(de=f"{module} ist nicht geladen.", en=f"{module} is not loaded.")
 
     return judged(facts.inside, judge)
 

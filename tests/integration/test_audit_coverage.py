@@ -9,13 +9,10 @@ import inspect
 import json
 import pkgutil
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
-
-import pytest
 
 import kleanxmpp
 from kleanxmpp import (
@@ -32,8 +29,6 @@ from kleanxmpp import (
     tokens,
     users,
 )
-from kleanxmpp.db.directory import SqlDirectory
-from kleanxmpp.db.migrate import upgrade_database
 from kleanxmpp.drafts import NewUser
 from kleanxmpp.file_ports import File, FileState
 from kleanxmpp.model import AuditEntry, Company, Mode, Role, User
@@ -42,7 +37,6 @@ from kleanxmpp.reconcile import Pace, Reconciler
 from kleanxmpp.scopes import Worker
 from kleanxmpp.steps import Steps
 from kleanxmpp.sweep import sweep
-from kleanxmpp.testing_directory import MemoryDirectory
 from kleanxmpp.testing_server import MemoryServer
 
 PACE = Pace(workers=4, sweep_interval=3600.0, retry_min=0.01, retry_max=0.05, probe_interval=0.01)
@@ -96,18 +90,6 @@ class Walk:
                 await asyncio.sleep(0.005)
         working.cancel()
         await asyncio.gather(working, return_exceptions=True)
-
-
-@pytest.fixture(params=["memory", "sqlite"])
-async def directory(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Directory]:
-    if request.param == "memory":
-        yield MemoryDirectory()
-        return
-    url = f"sqlite:///{tmp_path}/directory.db"
-    await upgrade_database(url)
-    directory = SqlDirectory(url)
-    yield directory
-    await directory.close()
 
 
 def use_cases() -> set[Callable[..., Any]]:

@@ -1,39 +1,23 @@
 """The guard at the import, on both directories: who is beyond the limit waits, and one decision is about all of it."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from kleanxmpp import companies, csv_file, errors, holds, importing, offboardings, users
-from kleanxmpp.db.directory import SqlDirectory
-from kleanxmpp.db.migrate import upgrade_database
 from kleanxmpp.guard import Limits
 from kleanxmpp.holds import Skipped
 from kleanxmpp.import_plan import ImportPlan, describe
 from kleanxmpp.model import Company, Hold, Mode, Role, User
 from kleanxmpp.ports import Directory, UserFilter
-from kleanxmpp.testing_directory import MemoryDirectory
 from tests.factories import AT
 
 LIMITS = Limits(people=3, percent=50, window=timedelta(hours=1))
 NAMES = [f"Person {letter}" for letter in "ABCDEFGHIJKL"]
 ALL_OUT = [f"{number},{name},nein,,Nord" for number, name in enumerate(NAMES)]
-
-
-@pytest.fixture(params=["memory", "sqlite"])
-async def directory(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Directory]:
-    if request.param == "memory":
-        yield MemoryDirectory()
-        return
-    url = f"sqlite:///{tmp_path}/directory.db"
-    await upgrade_database(url)
-    directory = SqlDirectory(url)
-    yield directory
-    await directory.close()
 
 
 @pytest.fixture

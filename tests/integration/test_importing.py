@@ -1,6 +1,5 @@
 """Importing a file, on both directories: all of it or nothing, repeatable, with everything that follows."""
 
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -8,8 +7,6 @@ import pytest
 
 from kleanxmpp import companies, csv_file, errors, groups, importing, users
 from kleanxmpp.csv_file import FaultyFile
-from kleanxmpp.db.directory import SqlDirectory
-from kleanxmpp.db.migrate import upgrade_database
 from kleanxmpp.drafts import NewUser
 from kleanxmpp.import_plan import ImportPlan
 from kleanxmpp.model import Company, GroupKind, Role, User
@@ -18,18 +15,6 @@ from kleanxmpp.testing_directory import MemoryDirectory
 from tests.factories import AT
 
 DEMO = Path(csv_file.__file__).parent / "demo" / "glanz-und-gloria.csv"
-
-
-@pytest.fixture(params=["memory", "sqlite"])
-async def directory(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Directory]:
-    if request.param == "memory":
-        yield MemoryDirectory()
-        return
-    url = f"sqlite:///{tmp_path}/directory.db"
-    await upgrade_database(url)
-    directory = SqlDirectory(url)
-    yield directory
-    await directory.close()
 
 
 @pytest.fixture

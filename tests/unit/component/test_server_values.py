@@ -13,11 +13,11 @@ from slixmpp.xmlstream import tostring
 
 from component import bookmarks, contacts, rooms, sessions
 from component.addresses import Addresses
-from component.batches import batches
 from component.errors import Missing, StreamLost, from_iq, to_stanza
 from component.together import together
 from ejabberd.records import RoomAffiliation, Session, SharedGroup
 from kleanxmpp import errors
+from kleanxmpp.batches import batches
 from kleanxmpp.desired import GATE
 from kleanxmpp.state import Affiliation, Bookmark
 

@@ -1,4 +1,4 @@
-"""A few at a time: what the server takes in one call is bounded."""
+"""A few at a time: what a server or a database takes in one go is bounded."""
 
 from collections.abc import Iterable, Iterator
 from itertools import islice
