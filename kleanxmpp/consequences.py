@@ -90,7 +90,9 @@ def _actions(old: User | None, new: User) -> Iterator[tuple[str, dict[str, objec
     if new.erasing and not old.erasing:
         yield "user.erasure_requested", {}
     changed = [
-        f for f in ("display_name", "external_id", "email", "locale", "admin") if getattr(old, f) != getattr(new, f)
+        f
+        for f in ("display_name", "external_id", "email", "locale", "admin", "attributes")
+        if getattr(old, f) != getattr(new, f)
     ]
     if changed:
         yield "user.changed", {"fields": changed}

@@ -1,10 +1,11 @@
 """A person before they are in the directory: what is known, what is acceptable, and names that nobody else has."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
 
-from kleanxmpp import errors, ids, jid, names
+from kleanxmpp import attributes, errors, ids, jid, names
+from kleanxmpp.attributes import Attributes
 from kleanxmpp.model import Company, User
 from kleanxmpp.ports import Transaction
 
@@ -25,6 +26,7 @@ class NewUser:
     active: bool = True
     chat_permission: bool = True
     admin: bool | None = None
+    attributes: Attributes = field(default_factory=dict, hash=False)
 
 
 async def draft(tx: Transaction, company: Company, new: NewUser, *, now: datetime) -> User:
@@ -47,6 +49,7 @@ async def draft(tx: Transaction, company: Company, new: NewUser, *, now: datetim
         active=new.active,
         chat_permission=new.chat_permission,
         admin=bool(new.admin),
+        attributes=attributes.merged({}, new.attributes),
         created_at=now,
     )
 

@@ -6,11 +6,12 @@ facts on purpose: HR owns the first, an admin the second, and whether somebody *
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import IntFlag, StrEnum
 
 from kleanxmpp import media_types
+from kleanxmpp.attributes import Attributes
 
 
 class GroupKind(StrEnum):
@@ -100,6 +101,7 @@ class User:
     absence: Absence | None = None
     absent_until: datetime | None = None
     admin: bool = False
+    attributes: Attributes = field(default_factory=dict, hash=False)
     created_at: datetime
     version: int = 1
     sessions_valid_from: datetime | None = None
@@ -290,6 +292,7 @@ class Door(StrEnum):
     IMPORT = "import"
     SCIM = "scim"
     HR = "hr"
+    BULK = "bulk"
     SWEEP = "sweep"
 
 

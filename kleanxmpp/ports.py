@@ -32,6 +32,7 @@ from kleanxmpp.model import (
     Scope,
     User,
 )
+from kleanxmpp.source_ports import SourceRecords
 from kleanxmpp.state import CircleState, UserState
 
 LONGEST_PAUSE = timedelta(hours=1)
@@ -77,7 +78,7 @@ class DatabaseHealth:
     faults: tuple[str, ...] | None
 
 
-class Transaction(FileRecords, Protocol):
+class Transaction(FileRecords, SourceRecords, Protocol):
     """One transaction on the directory. Reads return values or None; writes take whole values.
 
     Everything is bounded to one company by its `company_id`, and never returns what belongs to another.

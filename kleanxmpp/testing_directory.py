@@ -16,6 +16,7 @@ from kleanxmpp.testing_groups import MemoryCircles, MemoryGroups
 from kleanxmpp.testing_guard import MemoryGuard
 from kleanxmpp.testing_people import MemoryCompanies, MemoryUsers
 from kleanxmpp.testing_records import MemoryDue, MemoryRecords
+from kleanxmpp.testing_sources import MemorySources
 from kleanxmpp.testing_tables import Tables
 
 
@@ -28,6 +29,7 @@ class MemoryTransaction(
     MemoryRecords,
     MemoryGuard,
     MemoryFiles,
+    MemorySources,
 ):
     """One transaction on the tables in memory; see `kleanxmpp.ports.Transaction`."""
 

@@ -51,6 +51,7 @@ class Tables:
     offboardings: dict[str, Offboarding] = field(default_factory=dict)
     holds: dict[tuple[str, Door], Hold] = field(default_factory=dict)
     passages: list[tuple[str, Door, datetime, int]] = field(default_factory=list)
+    contacts: dict[tuple[str, Door], datetime] = field(default_factory=dict)
     tokens: dict[str, tuple[ApiToken, str]] = field(default_factory=dict)
     answers: dict[Key, tuple[RememberedAnswer, datetime]] = field(default_factory=dict)
 

@@ -1,37 +1,23 @@
 """Use cases about people. Every door (API, command line, import) comes through here, or through its two parts.
 
-`drafts` says what is acceptable about a person, `consequences` what a change sets in motion.
+`drafts` says what is acceptable about a person, `edits` changes one inside a transaction.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
 
-from kleanxmpp import consequences, drafts, errors, handovers, jid, offboardings
+from kleanxmpp import drafts, edits, errors, handovers, jid, offboardings
 from kleanxmpp.desired import access
+from kleanxmpp.edits import UserPatch
 from kleanxmpp.model import Absence, Company, Mode, Offboarding, User
 from kleanxmpp.ports import Directory, Transaction
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UserPatch:
-    """What shall be different about a person. `fields` names what is meant; the rest of the values is ignored."""
-
-    fields: frozenset[str]
-    display_name: str = ""
-    external_id: str | None = None
-    email: str | None = None
-    locale: str = "de"
-    active: bool = True
-    chat_permission: bool = True
-    admin: bool = False
 
 
 async def add_user(directory: Directory, company: Company, new: drafts.NewUser, *, actor: str, now: datetime) -> User:
     """Add a person. Raises Invalid or Conflict with the field named."""
     async with directory.write(company.id) as tx:
-        return await _add(tx, company, new, actor=actor, now=now)
+        return await edits.add(tx, company, new, actor=actor, now=now)
 
 
 async def update_user(
@@ -49,7 +35,7 @@ async def update_user(
         user = await existing(tx, company, user_id)
         if if_version is not None and user.version != if_version:
             raise errors.Stale
-        return await _update(tx, company, user, patch, actor=actor, reason=None, now=now)
+        return await _update(tx, company, user, patch, actor=actor, now=now)
 
 
 async def put_user(
@@ -73,7 +59,7 @@ async def put_user(
         if new.external_id not in found:
             if if_version is not None:
                 raise errors.Stale
-            return await _add(tx, company, new, actor=actor, now=now), True
+            return await edits.add(tx, company, new, actor=actor, now=now), True
         user = found[new.external_id]
         if user.erasing:
             raise errors.Conflict("This person is being erased. Repeat this when it is done.", field="external_id")
@@ -82,6 +68,7 @@ async def put_user(
         if new.username and jid.normalise_localpart(new.username) != user.username:
             raise errors.Conflict("A username is for ever; this person has another one.", field="username")
         given = {"display_name", "active", "chat_permission"} | {f for f in ("email", "locale") if getattr(new, f)}
+        given |= {"attributes"} if new.attributes else set()
         given |= set() if new.admin is None else {"admin"}
         patch = UserPatch(
             fields=frozenset(given),
@@ -91,8 +78,9 @@ async def put_user(
             active=new.active,
             chat_permission=new.chat_permission,
             admin=bool(new.admin),
+            attributes=new.attributes,
         )
-        return await _update(tx, company, user, patch, actor=actor, reason=None, now=now), False
+        return await _update(tx, company, user, patch, actor=actor, now=now), False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,21 +128,16 @@ async def deactivate_in(
 ) -> Mapping[str, Offboarding]:
     """Off-board several people as `deactivate` does, in a transaction that is open; return by user id. Bulk."""
     found = await tx.users_by_id(company.id, user_ids)
-    before = [_existing(found.get(user_id)) for user_id in dict.fromkeys(user_ids)]
+    before = [edits.not_erasing(found.get(user_id)) for user_id in dict.fromkeys(user_ids)]
     wanted = {user.id: _departed(user, departure, now=now) for user in before}
     successor: User | None = None
     for user in before:
         successor = await handovers.successor(tx, company, departure.hand_over_to, leaver=user)
-    changed = [(user, replace(wanted[user.id], version=user.version + 1)) for user in before if wanted[user.id] != user]
-    if changed:
-        old, new = [one for one, _ in changed], [one for _, one in changed]
-        await tx.save_users(new)
-        await consequences.record_changes(
-            tx, company=company, before=old, after=new, actor=actor, reason=reason, now=now, successor=successor
-        )
+    pairs = [(user, wanted[user.id]) for user in before]
+    saved = await edits.save(tx, company, pairs, actor=actor, reason=reason, now=now, successor=successor)
     opened = {one.user_id: one for one in await tx.open_offboardings(company.id, list(wanted))}
-    begun = {user.id for user, after in changed if access(company, user).exceeds(access(company, after))}
-    again = [wanted[user.id] for user in before if user.id not in begun & opened.keys()]
+    begun = {user.id for user, after in pairs if access(company, user).exceeds(access(company, after))}
+    again = [user for user in saved if user.id not in begun & opened.keys()]
     opened |= await offboardings.begin_all(tx, company, again, actor=actor, reason=reason, now=now, successor=successor)
     for user in before:
         if wanted[user.id] == user:
@@ -212,66 +195,20 @@ async def erase(
 
 async def existing(tx: Transaction, company: Company, user_id: str, *, erasing: bool = False) -> User:
     """Return the user, or raise NotFound. Who is being erased is found only when `erasing` is True."""
-    return _existing(await tx.user(company.id, user_id), erasing=erasing)
-
-
-def _existing(user: User | None, *, erasing: bool = False) -> User:
-    if user is None or (user.erasing and not erasing):
-        raise errors.NotFound("There is no user with this id in the company.")
-    return user
-
-
-async def _add(tx: Transaction, company: Company, new: drafts.NewUser, *, actor: str, now: datetime) -> User:
-    user = await drafts.draft(tx, company, new, now=now)
-    await tx.add_users([user])
-    await consequences.record_changes(
-        tx, company=company, before=[None], after=[user], actor=actor, reason=None, now=now
-    )
-    return user
+    return edits.not_erasing(await tx.user(company.id, user_id), erasing=erasing)
 
 
 async def _update(
-    tx: Transaction,
-    company: Company,
-    user: User,
-    patch: UserPatch,
-    *,
-    actor: str,
-    reason: str | None,
-    now: datetime,
+    tx: Transaction, company: Company, user: User, patch: UserPatch, *, actor: str, now: datetime
 ) -> User:
-    after = user
-    if "display_name" in patch.fields:
-        after = await _renamed(tx, company, after, drafts.checked_name(patch.display_name))
-    if "locale" in patch.fields:
-        after = replace(after, locale=drafts.checked_locale(patch.locale))
-    plain: dict[str, Any] = {f: getattr(patch, f) for f in ("active", "chat_permission", "admin") if f in patch.fields}
-    plain |= {f: getattr(patch, f) or None for f in ("external_id", "email") if f in patch.fields}
-    after = replace(after, **plain)
-    if not after.active:
-        after = replace(after, absence=None, absent_until=None)
-    return await _save(tx, company, user, after, actor=actor, reason=reason, now=now)
+    after = await edits.patched(tx, company, user, patch)
+    return await _save(tx, company, user, after, actor=actor, reason=None, now=now)
 
 
 async def _save(
-    tx: Transaction,
-    company: Company,
-    before: User,
-    after: User,
-    *,
-    actor: str,
-    reason: str | None,
-    now: datetime,
+    tx: Transaction, company: Company, before: User, after: User, *, actor: str, reason: str | None, now: datetime
 ) -> User:
-    """Save what differs, and set in motion what follows; no difference, no effect."""
-    if after == before:
-        return before
-    after = replace(after, version=before.version + 1)
-    await tx.save_users([after])
-    await consequences.record_changes(
-        tx, company=company, before=[before], after=[after], actor=actor, reason=reason, now=now
-    )
-    return after
+    return (await edits.save(tx, company, [(before, after)], actor=actor, reason=reason, now=now))[0]
 
 
 async def _note_repetition(
@@ -295,10 +232,3 @@ def _departed(user: User, departure: Departure, *, now: datetime) -> User:
     if not user.active:
         raise errors.Invalid("Who left is not absent. Reactivate the person first.", field="mode")
     return replace(user, absence=absence, absent_until=departure.until)
-
-
-async def _renamed(tx: Transaction, company: Company, user: User, display_name: str) -> User:
-    if display_name == user.display_name:
-        return user
-    nickname = await drafts.free_nickname(tx, company, display_name, username=user.username, own=user.id)
-    return replace(user, display_name=display_name, nickname=nickname)

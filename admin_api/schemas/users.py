@@ -1,5 +1,6 @@
 """People in JSON."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo
@@ -7,8 +8,10 @@ from zoneinfo import ZoneInfo
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from kleanxmpp import drafts, returns, users
+from kleanxmpp import drafts, returns
+from kleanxmpp.attributes import LONGEST_VALUE, MOST_NAMES, MOST_VALUES, NAME_PATTERN, Attributes
 from kleanxmpp.desired import Access, access, may_chat
+from kleanxmpp.edits import UserPatch
 from kleanxmpp.model import Absence, Company, Mode, User
 from kleanxmpp.users import Departure
 
@@ -18,9 +21,15 @@ DisplayName = Annotated[str, Field(min_length=1, max_length=200, examples=["Ayli
 Username = Annotated[str, Field(min_length=1, max_length=1023, examples=["aylin.oeztuerk"])]
 Email = Annotated[Printable, Field(max_length=254, pattern=r"^[^\s@]+@[^\s@]+$", examples=["aylin@example.org"])]
 Locale = Annotated[str, Field(max_length=10, examples=["de"], json_schema_extra={"enum": list(drafts.LOCALES)})]
+AttributeName = Annotated[str, Field(pattern=NAME_PATTERN)]
+AttributeValue = Annotated[Printable, Field(min_length=1, max_length=LONGEST_VALUE)]
+AttributesBody = Annotated[
+    dict[AttributeName, Annotated[list[AttributeValue], Field(max_length=MOST_VALUES)]],
+    Field(max_length=MOST_NAMES, examples=[{"site": ["Objekt 12"], "role": ["Reinigung"]}]),
+]
 _OF_THE_USER = (
     "id", "username", "display_name", "external_id", "email", "locale", "active", "chat_permission", "absence", "admin",
-    "created_at", "version",
+    "attributes", "created_at", "version",
 )  # fmt: skip
 Reason = Annotated[Prose, Field(max_length=500, examples=["left the company"])]
 
@@ -41,6 +50,8 @@ class PersonBody(RequestBody):
     """Has the permission "Chat"."""
     admin: bool | None = None
     """Takes over groups that would be left without a moderator. Left out: false for somebody new, else as it is."""
+    attributes: AttributesBody = Field(default_factory=dict)
+    """What rules about circles read. Names that are left out stay as they are; an empty list removes one."""
 
     def facts(self, *, external_id: str | None) -> drafts.NewUser:
         """Return the core's value."""
@@ -53,6 +64,7 @@ class PersonBody(RequestBody):
             active=self.active,
             chat_permission=self.chat_permission,
             admin=self.admin,
+            attributes=values_by_name(self.attributes),
         )
 
 
@@ -81,10 +93,13 @@ class UserPatchBody(PatchBody):
     chat_permission: bool = True
     admin: bool = False
     """Takes over groups that would be left without a moderator."""
+    attributes: AttributesBody = Field(default_factory=dict)
+    """What rules about circles read. Names that are left out stay as they are; an empty list removes one."""
 
-    def patch(self) -> users.UserPatch:
+    def patch(self) -> UserPatch:
         """Return the core's value."""
-        return users.UserPatch(fields=frozenset(self.model_fields_set), **self.model_dump())
+        said = self.model_dump() | {"attributes": values_by_name(self.attributes)}
+        return UserPatch(fields=frozenset(self.model_fields_set), **said)
 
 
 class ReasonBody(RequestBody):
@@ -153,6 +168,8 @@ class UserView(View):
     """When the absence ends by itself, in the company's time zone. Null: when somebody ends it."""
     admin: bool
     """Takes over groups that would be left without a moderator."""
+    attributes: Mapping[str, list[str]]
+    """What is known besides: department, site, role …; rules about circles read it."""
     created_at: datetime
     version: int
     """Grows with every change; the entity tag of If-Match."""
@@ -172,6 +189,11 @@ class ReactivatedView(UserView):
     """Whether the server was seen to be right again."""
     status_url: str
     """What the person can reach right now."""
+
+
+def values_by_name(said: Mapping[str, list[str]]) -> Attributes:
+    """Return the core's value."""
+    return {name: tuple(values) for name, values in said.items()}
 
 
 def user_view(user: User, *, company: Company) -> UserView:

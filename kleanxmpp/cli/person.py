@@ -24,6 +24,7 @@ def facts(company: Company, user: User) -> dict[str, Any]:
         "absence": user.absence.value if user.absence else None,
         "returns_on": user.absent_until,
         "admin": user.admin,
+        "attributes": user.attributes,
         "erasing": user.erasing,
         "created_at": user.created_at,
     }

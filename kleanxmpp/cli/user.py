@@ -9,6 +9,7 @@ from kleanxmpp import drafts, errors, offboardings, users
 from kleanxmpp.cli import credential, offboarding, output
 from kleanxmpp.cli.person import facts
 from kleanxmpp.cli.shell import DEFAULTS, Options, Shell, find_user, open_company
+from kleanxmpp.edits import UserPatch
 from kleanxmpp.model import Company, User
 from kleanxmpp.ports import UserFilter
 
@@ -131,7 +132,7 @@ async def set_(
         raise errors.Invalid("Say what to change, for example --display-name.")
     async with open_company(options) as (shell, company):
         found = await find_user(shell, company, user)
-        patch = users.UserPatch(fields=frozenset(given), **given)
+        patch = UserPatch(fields=frozenset(given), **given)
         after = await users.update_user(shell.directory, company, found.id, patch, actor=shell.actor, now=shell.now)
     _tell(options, company, after, f"Changed {after.username}: {', '.join(given)}.")
 

@@ -4,6 +4,7 @@ Text compares by code point everywhere (PostgreSQL: collation "C"), so that page
 both, and the same as Python's `sorted`.
 """
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Generic, TypeVar
@@ -66,3 +67,22 @@ class Texts(TypeDecorator[tuple[str, ...]]):
     def process_result_value(self, value: list[str] | None, dialect: Dialect) -> tuple[str, ...] | None:
         """Make it unchangeable again."""
         return None if value is None else tuple(value)
+
+
+class TextsByName(TypeDecorator[Mapping[str, tuple[str, ...]]]):
+    """Names with several texts each, stored as a JSON object."""
+
+    impl = JSON
+    cache_ok = True
+
+    def process_bind_param(
+        self, value: Mapping[str, tuple[str, ...]] | None, dialect: Dialect
+    ) -> dict[str, list[str]] | None:
+        """Store lists."""
+        return None if value is None else {name: list(texts) for name, texts in value.items()}
+
+    def process_result_value(
+        self, value: dict[str, list[str]] | None, dialect: Dialect
+    ) -> Mapping[str, tuple[str, ...]] | None:
+        """Make them unchangeable again."""
+        return None if value is None else {name: tuple(texts) for name, texts in value.items()}

@@ -27,7 +27,7 @@ from sqlalchemy import (
     table,
 )
 
-from kleanxmpp.db.columns import TEXT, Texts, UtcDateTime, WordOf
+from kleanxmpp.db.columns import TEXT, Texts, TextsByName, UtcDateTime, WordOf
 from kleanxmpp.file_ports import FileState
 from kleanxmpp.model import Absence, ContactVisibility, Door, GroupKind, Mode, Priority, Role, ScopeKind
 
@@ -82,6 +82,7 @@ users = Table(
     Column("absence", WordOf(Absence)),
     Column("absent_until", UtcDateTime, index=True),
     Column("admin", Boolean, nullable=False),
+    Column("attributes", TextsByName, nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
     Column("version", Integer, nullable=False),
     Column("sessions_valid_from", UtcDateTime),
@@ -269,6 +270,15 @@ passages = Table(
     Column("at", UtcDateTime, nullable=False),
     Column("people", Integer, nullable=False),
     Index(None, "company_id", "door", "at"),
+)
+
+source_contacts = Table(
+    "source_contacts",
+    metadata,
+    Column("company_id", TEXT, ForeignKey("companies.id"), nullable=False),
+    Column("door", WordOf(Door), nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    PrimaryKeyConstraint("company_id", "door"),
 )
 
 api_tokens = Table(

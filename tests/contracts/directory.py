@@ -5,11 +5,19 @@ from tests.contracts.directory_due import DueContract
 from tests.contracts.directory_files import FilesContract
 from tests.contracts.directory_guard import GuardContract
 from tests.contracts.directory_records import RecordsContract
+from tests.contracts.directory_sources import SourcesContract
 from tests.contracts.directory_transactions import TransactionsContract
 from tests.contracts.directory_users import UsersContract
 
 
 class DirectoryContract(
-    TransactionsContract, UsersContract, CirclesContract, DueContract, RecordsContract, GuardContract, FilesContract
+    TransactionsContract,
+    UsersContract,
+    CirclesContract,
+    DueContract,
+    RecordsContract,
+    GuardContract,
+    FilesContract,
+    SourcesContract,
 ):
     pass

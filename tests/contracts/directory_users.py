@@ -19,6 +19,15 @@ EVERYBODY = UserFilter()
 
 
 class UsersContract(DirectoryBase):
+    async def test_attributes_are_kept_with_all_their_values(self, directory: Directory, company: Company) -> None:
+        known = {"role": ("Reinigung",), "site": ("Objekt 14", "Objekt 12")}
+        anna = await saved_user(directory, company, attributes=known)
+        async with directory.write(company.id) as tx:
+            assert await tx.user(company.id, anna.id) == anna
+            await tx.save_users([replace(anna, attributes={"site": ("Größe 3",)}, version=2)])
+        async with directory.read() as tx:
+            assert (await tx.users_by_id(company.id, [anna.id]))[anna.id].attributes == {"site": ("Größe 3",)}
+
     async def test_a_user_comes_back_as_saved(self, directory: Directory, company: Company) -> None:
         user = a_user(
             company,

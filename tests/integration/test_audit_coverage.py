@@ -30,6 +30,7 @@ from kleanxmpp import (
     users,
 )
 from kleanxmpp.drafts import NewUser
+from kleanxmpp.edits import UserPatch
 from kleanxmpp.file_ports import File, FileState
 from kleanxmpp.model import AuditEntry, Company, Mode, Role, User
 from kleanxmpp.ports import Directory
@@ -143,11 +144,11 @@ async def walk_people(walk: Walk) -> User:
     (entry,) = await walk.written("user.added")
     assert (entry.subject, entry.details) == (f"user:{zoe.id}", {"active": True, "chat_permission": True})
     fields = frozenset({"display_name", "email", "admin"})
-    patch = users.UserPatch(fields=fields, display_name="Zoë Wichtig-Neu", email="neu@post.test", admin=True)
+    patch = UserPatch(fields=fields, display_name="Zoë Wichtig-Neu", email="neu@post.test", admin=True)
     await walk.step(users.update_user, walk.company, zoe.id, patch)
     (entry,) = await walk.written("user.changed")
     assert entry.details == {"fields": ["display_name", "email", "admin"]}
-    withdrawn = users.UserPatch(fields=frozenset({"chat_permission"}), chat_permission=False)
+    withdrawn = UserPatch(fields=frozenset({"chat_permission"}), chat_permission=False)
     await walk.step(users.update_user, walk.company, zoe.id, withdrawn)
     (entry,) = await walk.written("user.permission_withdrawn")
     off = entry.details["offboarding"]

@@ -14,6 +14,7 @@ from kleanxmpp.changes import Change
 from kleanxmpp.db.directory import SqlDirectory
 from kleanxmpp.db.migrate import upgrade_database
 from kleanxmpp.desired import COMPANY_CONTACTS, GATE, contact_group
+from kleanxmpp.edits import UserPatch
 from kleanxmpp.model import Aspect, Company, ContactVisibility, Group, Offboarding, Priority, Role, User
 from kleanxmpp.reconcile import Pace, Reconciler, retry_delay
 from kleanxmpp.scopes import Worker
@@ -254,7 +255,7 @@ async def test_a_renamed_person_and_group_are_renamed_everywhere(work: Work) -> 
     team = await work.circle("Objekt 12", anna)
     async with work.loop():
         await work.settled()
-        patch = users.UserPatch(fields=frozenset({"display_name"}), display_name="Anna Maier")
+        patch = UserPatch(fields=frozenset({"display_name"}), display_name="Anna Maier")
         await users.update_user(work.directory, work.company, anna.id, patch, actor="test", now=work.now)
         await groups.update_group(
             work.directory, work.company, team.id, groups.GroupPatch(name="Objekt 13"), actor="test", now=work.now
@@ -278,7 +279,7 @@ async def test_a_revoked_credential_ends_older_sessions_and_spares_newer_ones(wo
         work.server.log_in(work.company, "anna", "tablet")
         await users.update_user(
             work.directory, work.company, anna.id,
-            users.UserPatch(fields=frozenset({"display_name"}), display_name="Anna M"), actor="test", now=work.now,
+            UserPatch(fields=frozenset({"display_name"}), display_name="Anna M"), actor="test", now=work.now,
         )  # fmt: skip
         await work.settled()
     assert work.server.holdings(work.company).sessions["anna"].keys() == {"tablet"}
