@@ -1,7 +1,9 @@
 """What the API needs to know about the installation, as one small value; where it comes from is not its business."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
+
+from kleanxmpp.guard import Limits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -11,6 +13,7 @@ class ApiSettings:
     `xmpp_host` None: clients find the server under the company's domain. `websocket_url` None: there is none.
     `web_origin`: of the web chat, whose pages may upload and show files.
     `public_url`: under which callers reach the API, named in its description; None: where the description was read.
+    `limits`: how many people a door of the API may off-board.
     """
 
     public_url: str | None = None
@@ -21,6 +24,7 @@ class ApiSettings:
     websocket_url: str | None = None
     rooms_prefix: str = "gruppen"
     component_prefix: str = "klean"
+    limits: Limits = field(default_factory=Limits)
     max_body_bytes: int = 4 * 1024 * 1024  # a circle of 20,000 people fits
     header_seconds: float = 30.0
     body_seconds: float = 30.0

@@ -22,6 +22,7 @@ from component.handlers.assistant import assistant_handlers
 from component.handlers.upload import Upload
 from kleanxmpp import errors, file_keeping, logs
 from kleanxmpp.cli.doctor import open_doctor
+from kleanxmpp.cli.shell import limits
 from kleanxmpp.db.directory import SqlDirectory
 from kleanxmpp.disk_store import DiskStore
 from kleanxmpp.doctor.run import Doctor
@@ -179,6 +180,7 @@ async def _open_api(
         max_body_bytes=settings.api.max_body_bytes,
         public_url=settings.api.public_url,
         web_origin=settings.files.web_origin,
+        limits=limits(settings),
     )
     store = DiskStore(settings.files.folder)
     app = create_app(
