@@ -102,20 +102,19 @@ async def script_offboarding(script: Script, username: str, groups: Sequence[Gro
 
 async def _something_is_left(script: Script, username: str, groups: Sequence[Group]) -> bool:
     jid, account = f"{username}@{DOMAIN}", {"user": username, "host": DOMAIN}
-    names = [GATE, *(contact_group(group) for group in groups)]
     found: list[str] = []
 
     async def look(group: Group) -> None:
         answer = await script.call("get_room_affiliation", name=group.slug, service=ROOMS, jid=jid)
         found.append(answer["affiliation"])
 
-    sessions, shared, bookmarks, _ = await asyncio.gather(
+    sessions, (shared,), bookmarks, _ = await asyncio.gather(
         script.call("user_sessions_info", **account),
-        script.call("klean_shared_groups", **account, groups=names),
+        script.call("klean_shared_groups", host=DOMAIN, users=[username]),
         script.call("private_get", **account, element="storage", ns=_BOOKMARKS),
         each(groups, look),
     )
-    return bool(sessions or shared or "conference" in bookmarks["res"] or set(found) != {"none"})
+    return bool(sessions or shared["groups"] or "conference" in bookmarks["res"] or set(found) != {"none"})
 
 
 async def _log_in(devices: Devices, user: User, groups: Sequence[Group]) -> None:

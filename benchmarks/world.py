@@ -41,6 +41,7 @@ _SCRIPT_MAY: Edits = {
     "global_routes: true": ("global_routes: false",),
     f"klean.{DOMAIN}:": (f"{SCRIPT_COMPONENT}:", f"  password: {SECRET}", f"klean.{DOMAIN}:"),
     f"- klean.{DOMAIN}": (f"- klean.{DOMAIN}", f"- {SCRIPT_COMPONENT}"),
+    "- klean_sessions": ("- klean_sessions", "- kick_user", "- user_sessions_info", "- private_set"),
 }
 
 

@@ -4,20 +4,24 @@ Of the rooms of our own service exactly the desired ones are listed; whatever el
 (rooms of other services, web pages) stays untouched.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element, SubElement
 
 from slixmpp.xmlstream import tostring
 
 from kleanxmpp import errors
+from kleanxmpp.batches import batches
+from kleanxmpp.changes import SetBookmarks
 from kleanxmpp.state import Bookmark
 
+from . import belongings
 from .link import Link
 
 NAMESPACE = "storage:bookmarks"
 _STORAGE, _CONFERENCE, _NICK = (f"{{{NAMESPACE}}}{tag}" for tag in ("storage", "conference", "nick"))
 _TRUE = ("true", "1")
+_PER_CALL = 50
 
 
 def read_bookmarks(storage: Element, *, service: str) -> frozenset[Bookmark]:
@@ -49,19 +53,29 @@ def parse_storage(xml: str) -> Element:
         raise errors.Permanent("The stored bookmarks are not readable.") from None
 
 
-async def set_bookmarks(link: Link, username: str, bookmarks: frozenset[Bookmark], *, domain: str) -> int:
-    """Replace the bookmarks of our rooms by these; return how many were added, changed or removed."""
+async def set_bookmarks(link: Link, several: Sequence[SetBookmarks], *, domain: str) -> Sequence[int | Exception]:
+    """Replace people's bookmarks of our rooms; return for each how many were added, changed or removed."""
     service = link.addresses.rooms(domain)
-    former = await _stored(link, username, domain=domain)
-    storage = make_storage(former, bookmarks, service=service)
+    wanted = {change.username: change.bookmarks for change in several}
+    kept = await belongings.of_people(link, list(wanted), domain=domain)
+    found: dict[str, int | Exception] = {}
+    written: dict[str, str] = {}
+    for username, bookmarks in wanted.items():
+        try:
+            former = parse_storage(kept[username].bookmarks)
+        except errors.Permanent as error:
+            found[username] = error
+            continue
+        written[username] = tostring(make_storage(former, bookmarks, service=service))
+        found[username] = len({b.room for b in read_bookmarks(former, service=service) ^ bookmarks})
+    await _write(link, written, domain=domain)
+    return [found[change.username] for change in several]
+
+
+async def _write(link: Link, storages: Mapping[str, str], *, domain: str) -> None:
     async with link.bookmarking:
-        await link.api.accounts.set_private(username, host=domain, xml=tostring(storage))
-    return len({b.room for b in read_bookmarks(former, service=service) ^ bookmarks})
-
-
-async def _stored(link: Link, username: str, *, domain: str) -> Element:
-    xml = await link.api.accounts.private(username, host=domain, element="storage", namespace=NAMESPACE)
-    return parse_storage(xml)
+        for some in batches(list(storages.items()), _PER_CALL):
+            await link.api.accounts.set_private(dict(some), host=domain)
 
 
 def _is_ours(conference: Element, *, service: str) -> bool:

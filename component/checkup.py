@@ -119,11 +119,11 @@ class EjabberdCheckup:
 
     async def in_gate(self, company: Company, username: str) -> bool:
         """Whether the gate is open for somebody."""
-        return GATE in await self._api.groups.of_user(username, host=company.domain, among=[GATE])
+        return GATE in await self._api.groups.of_user(username, host=company.domain)
 
     async def close_gate(self, company: Company, username: str) -> None:
         """Close the gate for the synthetic user, past the directory."""
-        await self._api.groups.leave([username], host=company.domain, groups=[GATE])
+        await self._api.groups.leave([(username, GATE)], host=company.domain)
 
     async def remove_rooms(self, company: Company, *, prefix: str) -> None:
         """Remove rooms that an interrupted trial made."""

@@ -24,8 +24,9 @@ async def of_people(link: Link, usernames: Sequence[str], *, domain: str) -> Map
     }
 
 
-async def clear(link: Link, username: str, *, domain: str) -> int:
-    """Remove all of it; return how many things there were."""
-    before = (await of_people(link, [username], domain=domain))[username]
-    await link.api.accounts.clear_leftovers(username, host=domain)
-    return before.push + before.offline_messages + before.tokens
+async def clear(link: Link, usernames: Sequence[str], *, domain: str) -> Sequence[int]:
+    """Remove all of it; return how many things each had."""
+    before = await of_people(link, usernames, domain=domain)
+    await link.api.accounts.clear_leftovers(usernames, host=domain)
+    found = (before[username] for username in usernames)
+    return [one.push + one.offline_messages + one.tokens for one in found]

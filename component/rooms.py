@@ -6,13 +6,16 @@ Options are changed one after another, because ejabberd reads, changes and write
 for each of them.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+import asyncio
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from xml.etree.ElementTree import Element, SubElement
 
 from ejabberd.records import RoomAffiliation
 from ejabberd.template import ROOM_DEFAULTS
-from kleanxmpp import changes
+from kleanxmpp import changes, errors
 from kleanxmpp.batches import batches
+from kleanxmpp.desired import UserLook
 from kleanxmpp.state import Affiliation, Room
 
 from .link import Link
@@ -61,13 +64,18 @@ def make_affiliation_queries(
         yield query
 
 
-async def observe_affiliations(link: Link, rooms: Iterable[str], *, domain: str, jid: str) -> dict[str, Affiliation]:
-    """Return the person's affiliation in each of these rooms; one that does not exist counts as `none`. One call."""
-    names = sorted(rooms)
-    if not names:
-        return {}
-    found = await link.api.rooms.affiliations_of(jid, service=link.addresses.rooms(domain), rooms=names)
-    return {name: Affiliation(found.get(name, Affiliation.NONE)) for name in names}
+async def observe_affiliations(
+    link: Link, looks: Sequence[UserLook], *, domain: str
+) -> Sequence[Mapping[str, Affiliation]]:
+    """Return people's affiliations in the rooms looked at; one that does not exist counts as `none`. One call."""
+    places = {(f"{look.username}@{domain}", room) for look in looks for room in look.rooms}
+    if not places:
+        return [{} for _ in looks]
+    found = await link.api.rooms.affiliations_in(sorted(places), service=link.addresses.rooms(domain))
+    return [
+        {room: Affiliation(found.get((f"{look.username}@{domain}", room), Affiliation.NONE)) for room in look.rooms}
+        for look in looks
+    ]
 
 
 async def observe(link: Link, room: str, *, domain: str) -> Room | None:
@@ -106,12 +114,35 @@ async def configure(link: Link, change: changes.ConfigureRoom, *, domain: str) -
     return len(differing)
 
 
-async def set_affiliations(link: Link, change: changes.SetAffiliations, *, domain: str) -> int:
-    """Set them; raises `Missing` (Temporary) for a room that does not exist: its own scope creates it."""
-    to, sender = f"{change.room}@{link.addresses.rooms(domain)}", link.addresses.component(domain)
-    for query in make_affiliation_queries(change.affiliations):
-        await link.connection.request(query, to=to, sender=sender, kind="set")
-    return len(change.affiliations)
+async def set_affiliations(
+    link: Link, several: Sequence[changes.SetAffiliations], *, domain: str
+) -> Sequence[int | Exception]:
+    """Set what several changes say, in one go for each room; return how many each set, or what went wrong.
+
+    `Missing` (Temporary) for a room that does not exist: its own scope creates it.
+    """
+    by_room: dict[str, list[changes.SetAffiliations]] = defaultdict(list)
+    for change in several:
+        by_room[change.room].append(change)
+    rooms = await asyncio.gather(*(_set_in_room(link, some, domain=domain) for some in by_room.values()))
+    answers = {room: iter(found) for room, found in zip(by_room, rooms, strict=True)}
+    return [next(answers[change.room]) for change in several]
+
+
+async def _set_in_room(
+    link: Link, several: Sequence[changes.SetAffiliations], *, domain: str
+) -> Sequence[int | errors.ServerError]:
+    """Set them in the room that all of them name. What it refuses as a whole, it may do in part."""
+    wanted = {jid: affiliation for change in several for jid, affiliation in change.affiliations.items()}
+    to, sender = f"{several[0].room}@{link.addresses.rooms(domain)}", link.addresses.component(domain)
+    try:
+        for query in make_affiliation_queries(wanted):
+            await link.connection.request(query, to=to, sender=sender, kind="set")
+    except errors.ServerError as error:
+        if len(several) == 1 or isinstance(error, errors.Temporary):
+            return [error] * len(several)
+        return [found for change in several for found in await _set_in_room(link, [change], domain=domain)]
+    return [len(change.affiliations) for change in several]
 
 
 async def destroy(link: Link, change: changes.DestroyRoom, *, domain: str) -> int:

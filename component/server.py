@@ -1,21 +1,21 @@
 """`EjabberdServer`: the core's `Server` port on a real ejabberd. Hands everything to the part whose concern it is.
 
-Looking at one person costs one call for sessions, one for shared groups, one for names and bookmarks, and one
-for all rooms, whatever their number and the size of the company.
+Looking at people costs one call for sessions, one for shared groups, one for names and bookmarks, and one
+for all rooms, whatever their number and the size of the company. What off-boardings do, and all looking, is done
+together for everybody who is worked on at the same moment (`crowd`).
 """
 
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from ejabberd.records import Belongings
-from kleanxmpp import changes, errors
+from kleanxmpp import changes
 from kleanxmpp.changes import Change
 from kleanxmpp.desired import GATE, READ_ONLY, CircleLook, UserLook
-from kleanxmpp.gathering import Gathered
 from kleanxmpp.model import Company
 from kleanxmpp.state import CircleState, Leftovers, UserState
 
-from . import bookmarks, contacts, erasing, leftovers, profiles, rooms, sessions
+from . import belongings, bookmarks, contacts, erasing, leftovers, profiles, rooms, sessions
+from .crowd import together_in_companies
 from .errors import StreamLost
 from .link import Link
 from .together import together
@@ -26,66 +26,22 @@ class EjabberdServer:
 
     def __init__(self, link: Link) -> None:
         self._link = link
-        self._kept = Gathered(self._kept_of)
-        self._closed = Gathered(self._close_gates)
+        self._seen = together_in_companies(link, _observe_users)
+        self._gates = together_in_companies(link, contacts.close_gate)
+        self._kicks = together_in_companies(link, sessions.end)
+        self._live = together_in_companies(link, sessions.has_any)
+        self._clearings = together_in_companies(link, leftovers.clear)
+        self._affiliations = together_in_companies(link, rooms.set_affiliations)
+        self._leavings = together_in_companies(link, contacts.leave_together)
+        self._bookmarks = together_in_companies(link, bookmarks.set_bookmarks)
 
     async def observe_user(self, company: Company, look: UserLook) -> UserState:
-        """Return what was asked for in `look`; sessions, profile and bookmarks stay None if they were not."""
-        link, domain, username = self._link, company.domain, look.username
-        async with together() as tasks:
-            live = tasks.create_task(sessions.observe(link, look, domain=domain))
-            shared = tasks.create_task(contacts.of_user(link, username, domain=domain, among=look.shared_groups))
-            jid = f"{username}@{domain}"
-            affiliations = tasks.create_task(rooms.observe_affiliations(link, look.rooms, domain=domain, jid=jid))
-            kept = tasks.create_task(self._kept((company, look)))
-        return UserState(
-            sessions=live.result(),
-            shared_groups=shared.result(),
-            affiliations=affiliations.result(),
-            profile=kept.result().profile,
-            bookmarks=kept.result().bookmarks,
-            leftovers=kept.result().leftovers,
-        )
-
-    async def _close_gates(self, people: Sequence[tuple[str, str]]) -> Sequence[int]:
-        """Let several people (domain, username) in no more who are to be closed out at the same moment."""
-        by_domain: dict[str, list[str]] = defaultdict(list)
-        for domain, username in people:
-            by_domain[domain].append(username)
-        for domain, usernames in by_domain.items():
-            await self._link.api.groups.leave(usernames, host=domain, groups=[GATE])
-        return [1] * len(people)
-
-    async def _kept_of(self, asked: Sequence[tuple[Company, UserLook]]) -> Sequence[UserState]:
-        """Answer several who look at one person each at the same moment."""
-        companies = {company.domain: company for company, _ in asked}
-        found: dict[tuple[str, UserLook], UserState] = {}
-        for domain, company in companies.items():
-            looks = [look for theirs, look in asked if theirs.domain == domain]
-            states = await self.observe_people(company, looks)
-            found.update(((domain, look), state) for look, state in zip(looks, states, strict=True))
-        return [found[company.domain, look] for company, look in asked]
+        """Return what was asked for in `look`; the rest stays None."""
+        return await self._seen((company.domain, look))
 
     async def observe_people(self, company: Company, looks: Sequence[UserLook]) -> Sequence[UserState]:
         """Return names, bookmarks and leftovers of many people, where asked for; at most one call for each kind."""
-        service = self._link.addresses.rooms(company.domain)
-        wanted = [look.username for look in looks if look.profile or look.bookmarks]
-        left = [look.username for look in looks if look.leftovers]
-        async with together() as tasks:
-            found = tasks.create_task(self._belongings(wanted, host=company.domain))
-            remaining = tasks.create_task(leftovers.of_people(self._link, left, domain=company.domain))
-        kept, remains = found.result(), remaining.result()
-        return [
-            _kept_state(look, kept.get(look.username), remains.get(look.username), service=service) for look in looks
-        ]
-
-    async def _belongings(self, usernames: Sequence[str], *, host: str) -> Mapping[str, Belongings]:
-        if not usernames:
-            return {}
-        kept = {person.username: person for person in await self._link.api.accounts.belongings(usernames, host=host)}
-        if kept.keys() != set(usernames):
-            raise errors.Temporary("The server answered about other people than those asked for.")
-        return kept
+        return await _observe_kept(self._link, looks, domain=company.domain)
 
     async def observe_circles(self, company: Company, look: CircleLook) -> CircleState:
         """Return the rooms and shared groups looked at; absent ones are missing."""
@@ -106,15 +62,15 @@ class EjabberdServer:
         link, domain = self._link, company.domain
         match change:
             case changes.CloseGate(username=username):
-                return await self._closed((domain, username))
+                return await self._gates((domain, username))
             case changes.MakeReadOnly(username=username):
                 return await contacts.give_key(link, READ_ONLY, username, domain=domain)
             case changes.LetWrite(username=username):
                 return await contacts.take_key(link, READ_ONLY, username, domain=domain)
             case changes.ClearLeftovers(username=username):
-                return await leftovers.clear(link, username, domain=domain)
+                return await self._clearings((domain, username))
             case changes.EndSessions(username=username):
-                return await sessions.end(link, username, domain=domain)
+                return await self._end_sessions(domain, username)
             case changes.DestroyRoom():
                 return await rooms.destroy(link, change, domain=domain)
             case changes.CreateRoom():
@@ -122,27 +78,33 @@ class EjabberdServer:
             case changes.ConfigureRoom():
                 return await rooms.configure(link, change, domain=domain)
             case changes.SetAffiliations():
-                return await rooms.set_affiliations(link, change, domain=domain)
+                return await self._affiliations((domain, change))
             case changes.RemoveSharedGroup():
                 return await contacts.remove_group(link, change, domain=domain)
             case changes.SetSharedGroup():
                 return await contacts.set_group(link, change, domain=domain)
-            case changes.LeaveSharedGroups(username=username, names=names):
-                return await contacts.leave(link, names, domain=domain, usernames={username})
+            case changes.LeaveSharedGroups():
+                return await self._leavings((domain, change))
             case changes.JoinSharedGroups(username=username, names=names):
-                return await contacts.join(link, names, domain=domain, usernames={username})
+                return await contacts.join(link, [(username, name) for name in names], domain=domain)
             case changes.AddToSharedGroup():
                 return await contacts.add(link, change, domain=domain)
-            case changes.RemoveFromSharedGroup(name=name, usernames=usernames):
-                return await contacts.leave(link, {name}, domain=domain, usernames=usernames)
+            case changes.RemoveFromSharedGroup():
+                return await contacts.leave_group(link, change, domain=domain)
             case changes.SetProfile(username=username, profile=profile):
                 return await profiles.set_profile(link, username, profile, domain=domain)
             case changes.OpenGate(username=username):
                 return await contacts.give_key(link, GATE, username, domain=domain)
-            case changes.SetBookmarks(username=username, bookmarks=desired):
-                return await bookmarks.set_bookmarks(link, username, desired, domain=domain)
+            case changes.SetBookmarks():
+                return await self._bookmarks((domain, change))
             case changes.EraseAccount(username=username):
                 return await erasing.erase(link, username, domain=domain)
+
+    async def _end_sessions(self, domain: str, username: str) -> int:
+        ended = await self._kicks((domain, username))
+        if ended:
+            await sessions.wait_gone(lambda: self._live((domain, username)))
+        return ended
 
     async def key_holders(self, company: Company, key: str) -> frozenset[str]:
         """Return the usernames in one of the keys."""
@@ -165,6 +127,38 @@ class EjabberdServer:
         if not self._link.connection.ready:
             raise StreamLost
         await self._link.api.status()
+
+
+async def _observe_users(link: Link, looks: Sequence[UserLook], *, domain: str) -> Sequence[UserState]:
+    async with together() as tasks:
+        live = tasks.create_task(sessions.observe(link, looks, domain=domain))
+        grouped = list(dict.fromkeys(look.username for look in looks if look.shared_groups))
+        shared = tasks.create_task(contacts.of_people(link, grouped, domain=domain))
+        affiliations = tasks.create_task(rooms.observe_affiliations(link, looks, domain=domain))
+        kept = tasks.create_task(_observe_kept(link, looks, domain=domain))
+    parts = zip(looks, live.result(), affiliations.result(), kept.result(), strict=True)
+    return [
+        UserState(
+            sessions=resources,
+            shared_groups=shared.result().get(look.username, frozenset()) & look.shared_groups,
+            affiliations=held,
+            profile=rest.profile,
+            bookmarks=rest.bookmarks,
+            leftovers=rest.leftovers,
+        )
+        for look, resources, held, rest in parts
+    ]
+
+
+async def _observe_kept(link: Link, looks: Sequence[UserLook], *, domain: str) -> Sequence[UserState]:
+    service = link.addresses.rooms(domain)
+    wanted = list(dict.fromkeys(look.username for look in looks if look.profile or look.bookmarks))
+    left = list(dict.fromkeys(look.username for look in looks if look.leftovers))
+    async with together() as tasks:
+        found = tasks.create_task(belongings.of_people(link, wanted, domain=domain))
+        remaining = tasks.create_task(leftovers.of_people(link, left, domain=domain))
+    kept, remains = found.result(), remaining.result()
+    return [_kept_state(look, kept.get(look.username), remains.get(look.username), service=service) for look in looks]
 
 
 def _kept_state(look: UserLook, person: Belongings | None, remains: Leftovers | None, *, service: str) -> UserState:

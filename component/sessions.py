@@ -1,14 +1,15 @@
 """Live and sleeping sessions: whose they are, since when, and ending them.
 
-ejabberd closes the streams about a tenth of a second after `kick_user` has answered. Ending waits for
-that, so that whoever looks next does not find what is already going.
+ejabberd closes the streams about a tenth of a second after it was told to. Ending waits for that, so that whoever
+looks next does not find what is already going.
 """
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 
 from ejabberd.records import Session
+from kleanxmpp import errors
 from kleanxmpp.desired import UserLook
 
 from .link import Link
@@ -24,16 +25,18 @@ def began_before(sessions: Iterable[Session], moment: datetime, *, now: datetime
     return frozenset(s.resource for s in sessions if now - timedelta(seconds=s.uptime) - _WHOLE_SECOND < moment)
 
 
-async def observe(link: Link, look: UserLook, *, domain: str) -> frozenset[str] | None:
-    """Return the resources that must not be there; asks only if some could be."""
-    if not look.sessions:
-        return None
-    if not look.any_session and look.sessions_before is None:
-        return frozenset()
-    found = await link.api.sessions.of_user(look.username, host=domain)
-    if look.any_session or look.sessions_before is None:
+async def observe(link: Link, looks: Sequence[UserLook], *, domain: str) -> Sequence[frozenset[str] | None]:
+    """Return the resources that must not be there; asks only about people who could have some."""
+    suspect = [look.username for look in looks if look.sessions and (look.any_session or look.sessions_before)]
+    found = await link.api.sessions.of_users(suspect, host=domain) if suspect else {}
+    now = datetime.now(UTC)
+    return [_unwanted(look, found.get(look.username, ()), now=now) if look.sessions else None for look in looks]
+
+
+def _unwanted(look: UserLook, found: Sequence[Session], *, now: datetime) -> frozenset[str]:
+    if look.any_session:
         return frozenset(session.resource for session in found)
-    return began_before(found, look.sessions_before, now=datetime.now(UTC))
+    return frozenset() if look.sessions_before is None else began_before(found, look.sessions_before, now=now)
 
 
 async def online(link: Link, *, domain: str) -> frozenset[str]:
@@ -41,14 +44,23 @@ async def online(link: Link, *, domain: str) -> frozenset[str]:
     return frozenset(jid.partition("@")[0] for jid in await link.api.sessions.connected(host=domain))
 
 
-async def end(link: Link, username: str, *, domain: str) -> int:
-    """End all sessions of the person and wait a moment for them to be gone; return how many there were.
+async def end(link: Link, usernames: Sequence[str], *, domain: str) -> Sequence[int]:
+    """End all sessions of these people; return how many each had. They are gone a moment later."""
+    ended = await link.api.sessions.kick_users(usernames, host=domain)
+    if ended.keys() != set(usernames):
+        raise errors.Temporary("The server answered about other people than those asked for.")
+    return [ended[username] for username in usernames]
 
-    A client that connects again in the meantime is not waited for longer than a second.
-    """
-    ended = await link.api.sessions.kick_user(username, host=domain)
-    for look in range(_LOOKS if ended else 0):
+
+async def has_any(link: Link, usernames: Sequence[str], *, domain: str) -> Sequence[bool]:
+    """Say of each whether there is a session."""
+    found = await link.api.sessions.of_users(usernames, host=domain)
+    return [username in found for username in usernames]
+
+
+async def wait_gone(still_there: Callable[[], Awaitable[bool]]) -> None:
+    """Wait a moment for ended sessions to be gone, for a client that connects again no longer than a second."""
+    for look in range(_LOOKS):
         await asyncio.sleep(_LOOK_EVERY if look else _GOING)
-        if not await link.api.sessions.of_user(username, host=domain):
-            break
-    return ended
+        if not await still_there():
+            return

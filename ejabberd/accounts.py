@@ -32,9 +32,10 @@ class Accounts:
         found = await self._commands.ask("klean_leftovers", _remains, host=host, users=users)
         return {one.username: one for one in found}
 
-    async def clear_leftovers(self, username: str, *, host: str) -> None:
+    async def clear_leftovers(self, usernames: Iterable[str], *, host: str) -> None:
         """Remove what `leftovers` counts. Succeeds whatever there was. Needs our `mod_klean` on the host."""
-        await self._commands.run("klean_clear_leftovers", host=host, user=username)
+        users: list[Json] = list(usernames)
+        await self._commands.run("klean_clear_leftovers", host=host, users=users)
 
     async def set_names(self, username: str, *, host: str, full_name: str, nickname: str) -> None:
         """Write FN and NICKNAME of the vCard and keep everything else, the picture too.
@@ -50,13 +51,14 @@ class Accounts:
             "private_get", _stored_element, user=username, host=host, element=element, ns=namespace
         )
 
-    async def set_private(self, username: str, *, host: str, xml: str) -> None:
-        """Write an element of the private storage.
+    async def set_private(self, elements: Mapping[str, str], *, host: str) -> None:
+        """Write into the private storage of each user (by username) one element. Needs our `mod_klean` on the host.
 
         `storage:bookmarks` also goes to the user's personal event node of that name, and on 23.10 and
         newer to one item per room on `urn:xmpp:bookmarks:1`; clients that are online are told at once.
         """
-        await self._commands.run("private_set", user=username, host=host, element=xml)
+        users: list[Json] = list(elements)
+        await self._commands.run("klean_set_private", host=host, users=users, elements=list(elements.values()))
 
     async def offline_count(self, username: str, *, host: str) -> int:
         """Return how many messages wait for the user."""

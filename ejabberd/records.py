@@ -65,27 +65,13 @@ class Session:
     """One live or sleeping (resumable) session of a user."""
 
     resource: str
-    connection: str
-    """`c2s_tls`, `websocket`, …"""
-    ip: str
     uptime: int
     """Seconds."""
-    priority: int
-    """-1 as long as the client has not sent presence."""
-    node: str
 
     @classmethod
     def from_response(cls, answer: Json) -> Self:
         """Read the answer, or raise Unreadable."""
-        priority = field(answer, "priority")
-        return cls(
-            resource=as_text(field(answer, "resource")),
-            connection=as_text(field(answer, "connection")),
-            ip=as_text(field(answer, "ip")),
-            uptime=as_number(field(answer, "uptime")),
-            priority=-1 if priority in ("nil", "unset", None) else as_number(priority),
-            node=as_text(field(answer, "node")),
-        )
+        return cls(resource=as_text(field(answer, "resource")), uptime=as_number(field(answer, "uptime")))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,6 +8,9 @@ from ejabberd.records import Json, RoomAffiliation, RoomOccupant, Unreadable, as
 _NO_ROOM = ("The room does not exist.", "Room doesn't exists", "Room not found", "room_not_found")
 _ROOM_EXISTS = "Room already exists"
 
+Place = tuple[str, str]
+"""A user's bare JID and the localpart of a room."""
+
 
 class Rooms:
     """Commands about rooms. `service` is the room service's address (gruppen.DOMAIN), `name` the localpart.
@@ -68,12 +71,20 @@ class Rooms:
                 return None
             raise
 
-    async def affiliations_of(self, jid: str, *, service: str, rooms: Iterable[str]) -> dict[str, str]:
-        """Return one user's affiliation in each of these rooms (`none` if not in the list); missing: no such room.
+    async def affiliations_in(self, places: Iterable[Place], *, service: str) -> Mapping[Place, str]:
+        """Return each user's affiliation in the room beside it (`none` if not in the list); missing: no such room.
 
         One call. Needs our `mod_klean` on the host.
         """
-        return await self._commands.ask("klean_affiliations", _found, service=service, jid=jid, rooms=list(rooms))
+        asked = list(places)
+        jids: list[Json] = [jid for jid, _ in asked]
+        rooms: list[Json] = [room for _, room in asked]
+        return await self._commands.ask("klean_affiliations", _found, service=service, jids=jids, rooms=rooms)
+
+    async def affiliations_of(self, jid: str, *, service: str, rooms: Iterable[str]) -> dict[str, str]:
+        """Return one user's affiliation in each of these rooms."""
+        found = await self.affiliations_in([(jid, room) for room in rooms], service=service)
+        return {room: affiliation for (_, room), affiliation in found.items()}
 
     async def set_affiliation(self, name: str, *, service: str, jid: str, affiliation: str) -> None:
         """Set one user's affiliation; `none` throws an occupant out of a members-only room."""
@@ -109,8 +120,11 @@ def _texts(answer: Json) -> tuple[str, ...]:
     return tuple(as_text(item) for item in as_list(answer))
 
 
-def _found(answer: Json) -> dict[str, str]:
-    return {as_text(field(item, "room")): as_text(field(item, "affiliation")) for item in as_list(answer)}
+def _found(answer: Json) -> Mapping[Place, str]:
+    return {
+        (as_text(field(item, "jid")), as_text(field(item, "room"))): as_text(field(item, "affiliation"))
+        for item in as_list(answer)
+    }
 
 
 def _options(answer: Json) -> dict[str, str] | None:

@@ -1,35 +1,34 @@
 """Who is connected, and ending it."""
 
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+
 from ejabberd.commands import Commands
-from ejabberd.records import Session, as_list, as_number, as_text, field
+from ejabberd.records import Json, Session, as_list, as_number, as_text, field
 
 
 class Sessions:
-    """Commands about sessions."""
+    """Commands about sessions. Those about many people need our `mod_klean` on the host."""
 
     def __init__(self, commands: Commands) -> None:
         self._commands = commands
 
-    async def kick_user(self, username: str, *, host: str) -> int:
-        """End all sessions of a user, live and sleeping; return how many there were.
+    async def kick_users(self, usernames: Iterable[str], *, host: str) -> Mapping[str, int]:
+        """End all sessions of these users, live and sleeping; return how many each had.
 
-        The streams are closed about 0.1 s later. Look again with `of_user`.
+        The streams are closed about 0.1 s later. Look again with `of_users`.
         """
-        return await self._commands.ask(
-            "kick_user",
-            lambda answer: as_number(field(answer, "num_resources")),
-            user=username,
-            host=host,
-        )
+        users: list[Json] = list(usernames)
+        return await self._commands.ask("klean_kick_users", _counts, host=host, users=users)
 
-    async def of_user(self, username: str, *, host: str) -> tuple[Session, ...]:
-        """Return the user's sessions, also sleeping ones."""
-        return await self._commands.ask(
-            "user_sessions_info",
-            lambda answer: tuple(Session.from_response(item) for item in as_list(answer)),
-            user=username,
-            host=host,
-        )
+    async def of_users(self, usernames: Iterable[str], *, host: str) -> Mapping[str, Sequence[Session]]:
+        """Return the sessions of these users, also sleeping ones; who has none is missing."""
+        users: list[Json] = list(usernames)
+        return await self._commands.ask("klean_sessions", _sessions, host=host, users=users)
+
+    async def of_user(self, username: str, *, host: str) -> Sequence[Session]:
+        """Return one user's sessions."""
+        return (await self.of_users([username], host=host)).get(username, ())
 
     async def connected(self, *, host: str) -> tuple[str, ...]:
         """Return the full JIDs of all sessions of a host. A host that does not exist has none."""
@@ -38,3 +37,14 @@ class Sessions:
             lambda answer: tuple(as_text(item) for item in as_list(answer)),
             host=host,
         )
+
+
+def _counts(answer: Json) -> Mapping[str, int]:
+    return {as_text(field(item, "user")): as_number(field(item, "sessions")) for item in as_list(answer)}
+
+
+def _sessions(answer: Json) -> Mapping[str, Sequence[Session]]:
+    found: dict[str, list[Session]] = defaultdict(list)
+    for item in as_list(answer):
+        found[as_text(field(item, "user"))].append(Session.from_response(item))
+    return dict(found)

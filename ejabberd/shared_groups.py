@@ -1,9 +1,12 @@
 """Shared roster groups: the gate, and contacts that need no entry per pair."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from ejabberd.commands import Commands
-from ejabberd.records import Json, SharedGroup, as_list, as_text
+from ejabberd.records import Json, SharedGroup, as_list, as_text, field
+
+Membership = tuple[str, str]
+"""A username and the name of a shared group."""
 
 
 class SharedGroups:
@@ -45,25 +48,37 @@ class SharedGroups:
         """Delete a group and its memberships; succeeds if there is none."""
         await self._commands.run("srg_delete", group=group, host=host)
 
-    async def join(self, usernames: Iterable[str], *, host: str, groups: Iterable[str]) -> None:
-        """Make all these users members of all these groups, in one call, one membership after the other.
+    async def join(self, memberships: Iterable[Membership], *, host: str) -> None:
+        """Make each user a member of the group beside it, in one call, one membership after the other.
 
-        Succeeds for users and groups that do not exist: look again with `of_user`. Needs our `mod_klean`.
+        Succeeds for users and groups that do not exist: look again with `of_users`. Needs our `mod_klean`.
         """
-        await self._commands.run("klean_join_shared_groups", host=host, users=list(usernames), groups=list(groups))
+        await self._commands.run("klean_join_shared_groups", host=host, **_columns(memberships))
 
-    async def leave(self, usernames: Iterable[str], *, host: str, groups: Iterable[str]) -> None:
-        """Take all these users out of all these groups, as `join`. Succeeds whatever there was: look again."""
-        await self._commands.run("klean_leave_shared_groups", host=host, users=list(usernames), groups=list(groups))
+    async def leave(self, memberships: Iterable[Membership], *, host: str) -> None:
+        """Take each user out of the group beside it, as `join`. Succeeds whatever there was: look again."""
+        await self._commands.run("klean_leave_shared_groups", host=host, **_columns(memberships))
 
-    async def of_user(self, username: str, *, host: str, among: Iterable[str] = ()) -> frozenset[str]:
-        """Return the groups that contain the user, all or among the given ones, without reading members.
+    async def of_users(self, usernames: Iterable[str], *, host: str) -> Mapping[str, frozenset[str]]:
+        """Return for each of these users the groups that contain them, without reading members.
 
         Needs our `mod_klean` on the host.
         """
-        groups: list[Json] = list(among)
-        found = await self._commands.ask("klean_shared_groups", _texts, user=username, host=host, groups=groups)
-        return frozenset(found)
+        users: list[Json] = list(usernames)
+        return await self._commands.ask("klean_shared_groups", _groups, host=host, users=users)
+
+    async def of_user(self, username: str, *, host: str) -> frozenset[str]:
+        """Return the groups that contain one user."""
+        return (await self.of_users([username], host=host))[username]
+
+
+def _columns(memberships: Iterable[Membership]) -> dict[str, Json]:
+    pairs = list(memberships)
+    return {"users": [username for username, _ in pairs], "groups": [group for _, group in pairs]}
+
+
+def _groups(answer: Json) -> Mapping[str, frozenset[str]]:
+    return {as_text(field(item, "user")): frozenset(_texts(field(item, "groups"))) for item in as_list(answer)}
 
 
 def _texts(answer: Json) -> tuple[str, ...]:

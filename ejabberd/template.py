@@ -28,8 +28,8 @@ _COMMANDS = (
     "status",
     "stats_host",
     # sessions
-    "kick_user",
-    "user_sessions_info",
+    "klean_kick_users",
+    "klean_sessions",
     "connected_users_vhost",
     # accounts and what belongs to them
     "unregister",
@@ -39,7 +39,7 @@ _COMMANDS = (
     "set_vcard",
     "set_nickname",
     "private_get",
-    "private_set",
+    "klean_set_private",
     "get_roster",
     "remove_mam_for_user",
     # contact groups and the gate

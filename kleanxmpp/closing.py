@@ -8,7 +8,7 @@ cannot be set; only how long the request waited before has to be told by the cal
 import asyncio
 import time
 from collections import Counter, defaultdict
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
@@ -141,35 +141,19 @@ class Closing:
             wanted=self.steps.wanted(self.person),
         )
 
-    async def settle(
-        self, tx: Transaction, *, person: Person | None, open_one: Offboarding | None, credentials: int
-    ) -> list[AuditEntry]:
-        """Keep what was found and seen; return what the audit log shall say.
+    def is_about(self, person: Person | None) -> bool:
+        """Whether it closed what is to be closed for the person as the directory sees them now.
 
-        If nothing resists, that is the proof, and the scope is not due any more. `person` is how the directory sees
-        them now.
+        If not, something was given back, or more taken, meanwhile; and they are due again for it.
         """
-        if person is None or desired.access(person.company, person.user) is not self._level:
-            return []  # given back, or more taken, meanwhile; and due again for it
-        entries = []
-        if open_one is not None:
-            uploads = await tx.revoke_grants(person.user.id)
-            recorded = self._recorded(open_one, credentials=credentials, uploads=uploads)
-            await tx.save_offboarding(recorded)
-            if recorded.completed_at is not None:
-                entries.append(_entry(person, "offboarding.completed", recorded))
-            elif self.resisting is None:
-                self.resisting = errors.Temporary("A line of the evidence is not closed.")
-        if self.resisting is not None:
-            return entries
-        if person.left:
-            await tx.forget_departures(user_id=person.user.id, groups=[group.id for group in person.left])
-        if person.user.erasing:
-            await tx.delete_user(person.company.id, person.user.id)
-            entries.append(_entry(person, "user.erased", open_one))
-        else:
-            await tx.finish_due(self.due)
-        return entries
+        return person is not None and desired.access(person.company, person.user) is self._level
+
+    def judged(self, open_one: Offboarding, *, credentials: int, uploads: int) -> Offboarding:
+        """Return the off-boarding with what was found and seen; if nothing resists, that is the proof."""
+        recorded = self._recorded(open_one, credentials=credentials, uploads=uploads)
+        if recorded.completed_at is None and self.resisting is None:
+            self.resisting = errors.Temporary("A line of the evidence is not closed.")
+        return recorded
 
     def _recorded(self, open_one: Offboarding, *, credentials: int, uploads: int) -> Offboarding:
         now = time.monotonic()
@@ -212,18 +196,38 @@ async def record_all(directory: Directory, closings: Sequence[Closing]) -> Seque
     for company_id, ended in by_company.items():
         async with directory.write(company_id) as tx:
             people = await tx.people(company_id, ended.keys())
-            opened = {one.user_id: one for one in await tx.open_offboardings(company_id, ended.keys())}
-            credentials = await tx.credential_counts(ended.keys())
-            entries: list[AuditEntry] = []
-            for user_id, closing in ended.items():
-                entries += await closing.settle(
-                    tx,
-                    person=people.get(user_id),
-                    open_one=opened.get(user_id),
-                    credentials=credentials.get(user_id, 0),
-                )
+            current = {user_id: one for user_id, one in ended.items() if one.is_about(people.get(user_id))}
+            judged = await _judge(tx, company_id, current)
+            right = [(people[user_id], one.due) for user_id, one in current.items() if one.resisting is None]
+            await _finish(tx, right)
+            completed = [one for one in judged.values() if one.completed_at is not None]
+            entries = [_entry(people[one.user_id], "offboarding.completed", one) for one in completed]
+            erased = [person for person, _ in right if person.user.erasing]
+            entries += [_entry(person, "user.erased", judged.get(person.user.id)) for person in erased]
             await tx.add_audit(entries)
     return [None] * len(closings)
+
+
+async def _judge(tx: Transaction, company_id: str, ended: Mapping[str, Closing]) -> Mapping[str, Offboarding]:
+    """Keep what was found and seen as evidence; return it by user id."""
+    opened = {one.user_id: one for one in await tx.open_offboardings(company_id, ended.keys())}
+    credentials = await tx.credential_counts(opened)
+    uploads = await tx.revoke_grants(opened)
+    judged = {
+        user_id: ended[user_id].judged(one, credentials=credentials.get(user_id, 0), uploads=uploads.get(user_id, 0))
+        for user_id, one in opened.items()
+    }
+    await tx.save_offboardings(list(judged.values()))
+    return judged
+
+
+async def _finish(tx: Transaction, right: Sequence[tuple[Person, Due]]) -> None:
+    """Let nothing be due any more for people about whom the server was proven right; erase who is to be erased."""
+    await tx.forget_departures_of({p.user.id: [group.id for group in p.left] for p, _ in right if p.left})
+    for person, _ in right:
+        if person.user.erasing:
+            await tx.delete_user(person.company.id, person.user.id)
+    await tx.finish_due([due for person, due in right if not person.user.erasing])
 
 
 def _entry(person: Person, action: str, proven: Offboarding | None) -> AuditEntry:

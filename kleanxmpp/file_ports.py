@@ -4,7 +4,7 @@ The two are never changed in one step. So a row comes before its bytes and goes 
 between the two is harmless: a row without bytes is a dead link, bytes without a row are removed by `file_keeping`.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -60,8 +60,8 @@ class FileRecords(Protocol):
     async def save_file(self, file: File) -> None:
         """Replace an existing file."""
 
-    async def revoke_grants(self, user_id: str) -> int:
-        """Forget what the person was granted and did not upload; return how many."""
+    async def revoke_grants(self, user_ids: Collection[str]) -> Mapping[str, int]:
+        """Forget what these people were granted and did not upload; return how many, who had none is missing."""
 
     async def erase_files_of(self, user_id: str) -> Sequence[str]:
         """Make all files of a person erased ones; return their ids, those of files that already were included."""

@@ -63,7 +63,6 @@ async def begin_all(
         if found := opened.get(user.id):
             passed_on = handovers.together(found.handovers, handed.get(user.id, ()))
             opened[user.id] = replace(found, mode=mode, handovers=passed_on)
-            await tx.save_offboarding(opened[user.id])
             continue
         begun.append(
             Offboarding(
@@ -77,6 +76,7 @@ async def begin_all(
                 handovers=handed.get(user.id, ()),
             )
         )
+    await tx.save_offboardings([opened[user.id] for user in leavers if user.id in opened])
     await tx.add_offboardings(begun)
     marks = [Due(scope=scope_of(user), priority=Priority.OFFBOARDING, marked_at=now) for user in leavers]
     await tx.mark_due(marks)
@@ -102,8 +102,7 @@ async def cancel_all(
     if not returning:
         return
     found = await tx.open_offboardings(returning[0].company_id, [user.id for user in returning])
-    for one in found:
-        await tx.save_offboarding(replace(one, cancelled_at=now))
+    await tx.save_offboardings([replace(one, cancelled_at=now) for one in found])
     await tx.add_audit([entry(one, "offboarding.cancelled", actor=actor, reason=reason, now=now) for one in found])
 
 

@@ -215,8 +215,11 @@ class Transaction(FileRecords, SourceRecords, Protocol):
     async def group_circle(self, company_id: str, group_id: str) -> GroupCircle | None:
         """Return the group with its effective members and its size (all memberships)."""
 
-    async def forget_departures(self, *, user_id: str | None = None, groups: Collection[str]) -> None:
-        """Forget departures from these groups, of one user or (None) of everybody: the server was proven right."""
+    async def forget_departures(self, groups: Collection[str]) -> None:
+        """Forget everybody's departures from these groups: the server was proven right."""
+
+    async def forget_departures_of(self, left: Mapping[str, Collection[str]]) -> None:
+        """Forget departures of these people (user id -> group ids). Few statements."""
 
     # due scopes
     async def mark_due(self, marks: Sequence[Due]) -> None:
@@ -243,8 +246,8 @@ class Transaction(FileRecords, SourceRecords, Protocol):
         """
 
     async def due(self, scope: Scope) -> Due | None: ...
-    async def finish_due(self, due: Due) -> bool:
-        """Delete the row if nobody marked it since (same revision). Return whether it is gone."""
+    async def finish_due(self, finished: Sequence[Due]) -> None:
+        """Delete the rows of these, unless somebody marked them since (another revision). Few statements."""
 
     async def fail_due(self, due: Due, *, error: str, next_attempt_at: datetime) -> None:
         """Record the failed attempt; attempts + 1. A newer mark (other revision) keeps its own schedule."""
@@ -271,8 +274,13 @@ class Transaction(FileRecords, SourceRecords, Protocol):
         """Return the company ids of all chains, those of which only entries or only the head are left included."""
 
     async def add_offboardings(self, begun: Sequence[Offboarding]) -> None: ...
-    async def save_offboarding(self, offboarding: Offboarding) -> None: ...
+    async def save_offboardings(self, changed: Sequence[Offboarding]) -> None:
+        """Replace existing ones, whole values. Few statements."""
+
     async def offboarding(self, company_id: str, offboarding_id: str) -> Offboarding | None: ...
+    async def offboardings_by_id(self, company_id: str, offboarding_ids: Collection[str]) -> Mapping[str, Offboarding]:
+        """Return the off-boardings found, by id; unknown ids are missing. Few queries."""
+
     async def open_offboarding(self, user_id: str) -> Offboarding | None:
         """Return the one that is neither completed nor cancelled, if there is one."""
 

@@ -68,8 +68,8 @@ class Worker:
                 group = await tx.group(due.scope.company_id, due.scope.id)
                 if group is not None and group.deleted:
                     await tx.remove_members(group.id, list(await tx.roles(group.id)))
-                await tx.forget_departures(groups=[due.scope.id])
-                await tx.finish_due(due)
+                await tx.forget_departures([due.scope.id])
+                await tx.finish_due([due])
 
     async def company(self, due: Due) -> None:
         """Make the server right for what the company holds as a whole."""
@@ -121,8 +121,8 @@ class Worker:
     async def _finish(self, due: Due, *, person: Person | None = None) -> None:
         async with self.directory.write() as tx:
             if person is not None and person.left and Aspect.CIRCLES in due.aspects:
-                await tx.forget_departures(user_id=person.user.id, groups=[group.id for group in person.left])
-            await tx.finish_due(due)
+                await tx.forget_departures_of({person.user.id: [group.id for group in person.left]})
+            await tx.finish_due([due])
 
 
 async def _people(directory: Directory, scopes: Sequence[Scope]) -> Sequence[Person | None]:

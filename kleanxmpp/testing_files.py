@@ -1,6 +1,7 @@
 """The part of `MemoryDirectory`'s transaction about files."""
 
-from collections.abc import Collection, Sequence
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -42,10 +43,10 @@ class MemoryFiles(MemoryPart):
             if await self.file(file.company_id, file.id):
                 tables.files[file.id] = (file, tables.files[file.id][1])
 
-    async def revoke_grants(self, user_id: str) -> int:
-        unused = [file.id for file in self._files_of(user_id) if file.state is FileState.GRANTED]
-        await self.delete_files(unused)
-        return len(unused)
+    async def revoke_grants(self, user_ids: Collection[str]) -> Mapping[str, int]:
+        unused = [f for user_id in user_ids for f in self._files_of(user_id) if f.state is FileState.GRANTED]
+        await self.delete_files([file.id for file in unused])
+        return Counter(file.user_id for file in unused)
 
     async def erase_files_of(self, user_id: str) -> Sequence[str]:
         theirs = self._files_of(user_id)

@@ -118,10 +118,13 @@ class MemoryCircles(MemoryPart):
                 del circle[user_id]
                 tables.departures.add((group_id, user_id))
 
-    async def forget_departures(self, *, user_id: str | None = None, groups: Collection[str]) -> None:
+    async def forget_departures(self, groups: Collection[str]) -> None:
         with self._changing() as tables:
-            proven = {(g, u) for g, u in tables.departures if g in groups and user_id in {None, u}}
-            tables.departures -= proven
+            tables.departures -= {(group_id, user_id) for group_id, user_id in tables.departures if group_id in groups}
+
+    async def forget_departures_of(self, left: Mapping[str, Collection[str]]) -> None:
+        with self._changing() as tables:
+            tables.departures -= {(group_id, user_id) for user_id, ids in left.items() for group_id in ids}
 
     async def person(self, company_id: str, user_id: str) -> Person | None:
         user = self._tables.users.get(user_id)

@@ -44,11 +44,11 @@ class MemoryDue(MemoryPart):
     async def due(self, scope: Scope) -> Due | None:
         return self._tables.due.get(scope)
 
-    async def finish_due(self, due: Due) -> bool:
+    async def finish_due(self, finished: Sequence[Due]) -> None:
         with self._changing() as tables:
-            if self._is_newest(due):
-                del tables.due[due.scope]
-            return due.scope not in tables.due
+            for due in finished:
+                if self._is_newest(due):
+                    del tables.due[due.scope]
 
     async def fail_due(self, due: Due, *, error: str, next_attempt_at: datetime) -> None:
         with self._changing() as tables:
@@ -101,14 +101,19 @@ class MemoryRecords(MemoryPart):
         with self._changing() as tables:
             tables.offboardings |= {one.id: one for one in begun}
 
-    async def save_offboarding(self, offboarding: Offboarding) -> None:
+    async def save_offboardings(self, changed: Sequence[Offboarding]) -> None:
         with self._changing() as tables:
-            if await self.offboarding(offboarding.company_id, offboarding.id):
-                tables.offboardings[offboarding.id] = offboarding
+            for one in changed:
+                if await self.offboarding(one.company_id, one.id):
+                    tables.offboardings[one.id] = one
 
     async def offboarding(self, company_id: str, offboarding_id: str) -> Offboarding | None:
         found = self._tables.offboardings.get(offboarding_id)
         return found if found and found.company_id == company_id else None
+
+    async def offboardings_by_id(self, company_id: str, offboarding_ids: Collection[str]) -> Mapping[str, Offboarding]:
+        found = {one: await self.offboarding(company_id, one) for one in offboarding_ids}
+        return {id_: one for id_, one in found.items() if one is not None}
 
     async def open_offboarding(self, user_id: str) -> Offboarding | None:
         mine = (o for o in self._newest_first() if o.user_id == user_id)

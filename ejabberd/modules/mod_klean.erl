@@ -14,10 +14,11 @@
 %%%    (MucSub) and asking for contact. To others a room does not exist.
 %%% 5. Who is on garden leave (shared group klean-read-only) reads and writes nothing, and no colleague
 %%%    writes to them. The same holds for whoever is not in the gate: what cannot be looked up is closed.
-%%% 6. Commands that spare thousands of calls: klean_shared_groups (membership of one person, without
-%%%    reading all members), klean_join_shared_groups and klean_leave_shared_groups (many people or many
-%%%    groups at once), klean_affiliations (one person in many rooms), klean_people (names and bookmarks
-%%%    of many people). And klean_leftovers and klean_clear_leftovers: what no command of ejabberd reaches.
+%%% 6. Commands that spare thousands of calls, each for many people at once: klean_shared_groups (their
+%%%    memberships, without reading all members), klean_join_shared_groups and klean_leave_shared_groups,
+%%%    klean_affiliations (in many rooms), klean_sessions and klean_kick_users, klean_people (names and
+%%%    bookmarks) and klean_set_private. And klean_leftovers and klean_clear_leftovers: what no command of
+%%%    ejabberd reaches.
 %%% 7. klean_checkup, for `kleanxmpp doctor`: what cannot be seen from outside. It reads only.
 %%%
 %%% Compiled against the headers of the ejabberd at hand (records differ between versions).
@@ -27,8 +28,8 @@
 -export([start/2, stop/1, reload/3, depends/2, mod_options/1, mod_opt_type/1, mod_doc/0]).
 -export([silence_listeners/3, keep_circles/1, keep_nickname/1, hide_room/2, keep_names/1, keep_inside/1]).
 -export([keep_contacts/1, only_reading/1, out_of_reach/1]).
--export([shared_groups/3, join_shared_groups/3, leave_shared_groups/3, affiliations/3, people/2]).
--export([leftovers/2, clear_leftovers/2]).
+-export([shared_groups/2, join_shared_groups/3, leave_shared_groups/3, affiliations/3, people/2]).
+-export([sessions/2, kick_users/2, set_private/3, leftovers/2, clear_leftovers/2]).
 -export([checkup/1]).
 
 -include("xmpp.hrl").
@@ -402,43 +403,63 @@ commands() ->
     [checkup_command(),
      #ejabberd_commands{
         name = klean_shared_groups, tags = [shared_roster_group],
-        desc = "Which of these shared groups contain the user; no groups given: all that do",
+        desc = "Which shared groups contain these users",
         module = ?MODULE, function = shared_groups,
-        args = [{user, binary}, {host, binary}, {groups, {list, {group, binary}}}],
-        args_desc = ["User name", "Server name", "Group identifiers"],
-        args_example = [<<"anna">>, <<"firma.example">>, [<<"klean-may-chat">>]],
-        result = {groups, {list, {group, string}}},
-        result_desc = "Group identifiers",
-        result_example = ["klean-may-chat"]},
+        args = users(), args_desc = users_desc(), args_example = users_example(),
+        result = {people, {list, {person, {tuple, [{user, string}, {groups, {list, {group, string}}}]}}}},
+        result_desc = "One entry a user, in any order",
+        result_example = [{"anna", ["klean-may-chat"]}]},
      #ejabberd_commands{
         name = klean_join_shared_groups, tags = [shared_roster_group],
-        desc = "Make all these users members of all these shared groups, one after the other",
+        desc = "Make each of these users a member of the shared group at the same place, one after the other",
         module = ?MODULE, function = join_shared_groups,
         args = memberships(), args_desc = memberships_desc(), args_example = memberships_example(),
         result = {res, rescode}},
      #ejabberd_commands{
         name = klean_leave_shared_groups, tags = [shared_roster_group],
-        desc = "Take all these users out of all these shared groups, one after the other",
+        desc = "Take each of these users out of the shared group at the same place, one after the other",
         module = ?MODULE, function = leave_shared_groups,
         args = memberships(), args_desc = memberships_desc(), args_example = memberships_example(),
         result = {res, rescode}},
      #ejabberd_commands{
         name = klean_affiliations, tags = [muc_room],
-        desc = "Affiliation of one user in each of these rooms; a room that does not exist is left out",
+        desc = "Affiliation of each of these users in the room at the same place; missing: no such room",
         module = ?MODULE, function = affiliations,
-        args = [{service, binary}, {jid, binary}, {rooms, {list, {room, binary}}}],
-        args_desc = ["MUC service", "Bare JID of the user", "Room names"],
-        args_example = [<<"gruppen.firma.example">>, <<"anna@firma.example">>, [<<"objekt-12">>]],
-        result = {affiliations, {list, {found, {tuple, [{room, string}, {affiliation, atom}]}}}},
-        result_desc = "One entry a room, in any order",
-        result_example = [{"objekt-12", member}]},
+        args = [{service, binary}, {jids, {list, {jid, binary}}}, {rooms, {list, {room, binary}}}],
+        args_desc = ["MUC service", "Bare JIDs of the users", "Room names, as many as JIDs"],
+        args_example = [<<"gruppen.firma.example">>, [<<"anna@firma.example">>], [<<"objekt-12">>]],
+        result = {affiliations, {list, {found, {tuple, [{jid, string}, {room, string}, {affiliation, atom}]}}}},
+        result_desc = "One entry a user and room, in any order",
+        result_example = [{"anna@firma.example", "objekt-12", member}]},
+     #ejabberd_commands{
+        name = klean_sessions, tags = [session],
+        desc = "Sessions of these users, sleeping ones included",
+        module = ?MODULE, function = sessions,
+        args = users(), args_desc = users_desc(), args_example = users_example(),
+        result = {sessions, {list, {session, {tuple, [{user, string}, {resource, string}, {uptime, integer}]}}}},
+        result_desc = "One entry a session, in any order; the uptime is in seconds",
+        result_example = [{"anna", "phone", 3600}]},
+     #ejabberd_commands{
+        name = klean_kick_users, tags = [session],
+        desc = "End all sessions of these users, sleeping ones included",
+        module = ?MODULE, function = kick_users,
+        args = users(), args_desc = users_desc(), args_example = users_example(),
+        result = {people, {list, {person, {tuple, [{user, string}, {sessions, integer}]}}}},
+        result_desc = "How many there were, one entry a user, in any order",
+        result_example = [{"anna", 2}]},
+     #ejabberd_commands{
+        name = klean_set_private, tags = [private],
+        desc = "Write into the private storage of each of these users the element at the same place",
+        module = ?MODULE, function = set_private,
+        args = [{host, binary}, {users, {list, {user, binary}}}, {elements, {list, {element, binary}}}],
+        args_desc = ["Server name", "User names", "XML elements, as many as users"],
+        args_example = [<<"firma.example">>, [<<"anna">>], [<<"<storage xmlns='storage:bookmarks'/>">>]],
+        result = {res, rescode}},
      #ejabberd_commands{
         name = klean_leftovers, tags = [accounts],
         desc = "Count what outlives sessions: push registrations, waiting messages, tokens",
         module = ?MODULE, function = leftovers,
-        args = [{host, binary}, {users, {list, {user, binary}}}],
-        args_desc = ["Server name", "User names"],
-        args_example = [<<"firma.example">>, [<<"anna">>]],
+        args = users(), args_desc = users_desc(), args_example = users_example(),
         result = {people, {list, {person, {tuple, [{user, string}, {push, integer},
                                                    {offline_messages, integer}, {tokens, integer}]}}}},
         result_desc = "One entry a user, in any order",
@@ -447,34 +468,33 @@ commands() ->
         name = klean_clear_leftovers, tags = [accounts],
         desc = "Remove what klean_leftovers counts",
         module = ?MODULE, function = clear_leftovers,
-        args = [{host, binary}, {user, binary}],
-        args_desc = ["Server name", "User name"],
-        args_example = [<<"firma.example">>, <<"anna">>],
+        args = users(), args_desc = users_desc(), args_example = users_example(),
         result = {res, rescode}},
      #ejabberd_commands{
         name = klean_people, tags = [vcard],
         desc = "What is kept for these users: FN and NICKNAME of the vCard, and stored bookmarks",
         module = ?MODULE, function = people,
-        args = [{host, binary}, {users, {list, {user, binary}}}],
-        args_desc = ["Server name", "User names"],
-        args_example = [<<"firma.example">>, [<<"anna">>]],
+        args = users(), args_desc = users_desc(), args_example = users_example(),
         result = {people, {list, {person, {tuple, [{user, string}, {full_name, string},
                                                    {nickname, string}, {bookmarks, string}]}}}},
         result_desc = "One entry a user, in any order; what is not there is empty",
         result_example = [{"anna", "Anna Muster", "Anna Muster", "<storage xmlns='storage:bookmarks'/>"}]}].
 
+users() -> [{host, binary}, {users, {list, {user, binary}}}].
+users_desc() -> ["Server name", "User names"].
+users_example() -> [<<"firma.example">>, [<<"anna">>, <<"ben">>]].
+
 %% Asks the storage, not the module's caches and not is_user_in_group/3, which reads every member of a
 %% group to answer "no" and crashes for a group that does not exist (23.01).
-shared_groups(User, Host, Wanted) ->
-    LUser = jid:nodeprep(User),
+shared_groups(Host, Users) ->
     LServer = jid:nameprep(Host),
     Storage = gen_mod:db_mod(LServer, mod_shared_roster),
-    Found = lists:usort(Storage:get_user_groups({LUser, LServer}, LServer)),
-    [Group || Group <- Found, Wanted == [] orelse lists:member(Group, Wanted)].
+    [{LUser, lists:usort(Storage:get_user_groups({LUser, LServer}, LServer))}
+     || User <- Users, LUser <- [jid:nodeprep(User)]].
 
 memberships() -> [{host, binary}, {users, {list, {user, binary}}}, {groups, {list, {group, binary}}}].
-memberships_desc() -> ["Server name", "User names", "Group identifiers"].
-memberships_example() -> [<<"firma.example">>, [<<"anna">>, <<"ben">>], [<<"klean-g-objekt-12">>]].
+memberships_desc() -> ["Server name", "User names", "Group identifiers, as many as user names"].
+memberships_example() -> [<<"firma.example">>, [<<"anna">>, <<"ben">>], [<<"klean-g-nord">>, <<"klean-g-ost">>]].
 
 %% One after the other: ejabberd tells clients before it stores, so of two people who join at the same
 %% time neither would be told of the other.
@@ -486,11 +506,12 @@ leave_shared_groups(Host, Users, Groups) ->
 
 each_membership(Do, Host, Users, Groups) ->
     LServer = jid:nameprep(Host),
-    _ = [Do(LServer, {jid:nodeprep(User), LServer}, Group) || Group <- Groups, User <- Users],
+    _ = [Do(LServer, {jid:nodeprep(User), LServer}, Group) || {User, Group} <- lists:zip(Users, Groups)],
     ok.
 
-affiliations(Service, JID, Rooms) ->
-    [{Room, Affiliation} || Room <- Rooms, {ok, Affiliation} <- [affiliation(Room, Service, JID)]].
+affiliations(Service, JIDs, Rooms) ->
+    [{JID, Room, Affiliation} || {JID, Room} <- lists:zip(JIDs, Rooms),
+                                 {ok, Affiliation} <- [affiliation(Room, Service, JID)]].
 
 %% Any other failure fails the whole command.
 affiliation(Room, Service, JID) ->
@@ -500,6 +521,35 @@ affiliation(Room, Service, JID) ->
         throw:{error, Text} when is_list(Text) -> none
     end.
 
+%% Asks nothing but the table of sessions: user_sessions_info asks each session's own process.
+sessions(Host, Users) ->
+    LServer = jid:nameprep(Host),
+    Now = erlang:system_time(second),
+    [{LUser, Resource, Now - seconds(proplists:get_value(ts, Info))}
+     || User <- Users, LUser <- [jid:nodeprep(User)],
+        {Resource, Info} <- ejabberd_sm:get_user_info(LUser, LServer)].
+
+seconds({Mega, Seconds, _}) -> Mega * 1000000 + Seconds.
+
+kick_users(Host, Users) ->
+    LServer = jid:nameprep(Host),
+    [{LUser, ejabberd_sm:kick_user(LUser, LServer)} || User <- Users, LUser <- [jid:nodeprep(User)]].
+
+%% One after the other: two first writes of bookmarks at once deadlock in the index of nodes (23.01). Nothing
+%% is written if one of the elements is none.
+set_private(Host, Users, Elements) ->
+    LServer = jid:nameprep(Host),
+    Parsed = [parsed(Element) || Element <- Elements],
+    _ = [ok = mod_private:set_data(jid:make(User, LServer), [{fxml:get_tag_attr_s(<<"xmlns">>, Element), Element}])
+         || {User, Element} <- lists:zip(Users, Parsed)],
+    ok.
+
+parsed(Text) ->
+    case fxml_stream:parse_element(Text) of
+        #xmlel{} = Element -> Element;
+        {error, _} -> throw({error, "An element is not well-formed"})
+    end.
+
 %% A storage that does not answer fails the whole command: "not known" must not look like "nothing there".
 leftovers(Host, Users) ->
     LServer = jid:nameprep(Host),
@@ -507,9 +557,12 @@ leftovers(Host, Users) ->
       length(oauth_tokens(LUser, LServer)) + length(fast_tokens(LUser, LServer))}
      || User <- Users, LUser <- [jid:nodeprep(User)]].
 
-clear_leftovers(Host, User) ->
+clear_leftovers(Host, Users) ->
     LServer = jid:nameprep(Host),
-    LUser = jid:nodeprep(User),
+    _ = [clear_leftovers_of(jid:nodeprep(User), LServer) || User <- Users],
+    ok.
+
+clear_leftovers_of(LUser, LServer) ->
     _ = [Module:remove_user(LUser, LServer) || Module <- [mod_push, mod_offline], gen_mod:is_loaded(LServer, Module)],
     _ = [{ok, _} = ejabberd_oauth:oauth_revoke_token(Token) || Token <- oauth_tokens(LUser, LServer)],
     _ = [ok = mnesia:dirty_delete(mod_auth_fast, Key) || Key <- fast_tokens(LUser, LServer)],

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 
-from sqlalchemy import delete, false, func, insert, select
+from sqlalchemy import bindparam, delete, false, func, insert, select
 
 from kleanxmpp import errors
 from kleanxmpp.db.rows import value_of
@@ -94,7 +94,11 @@ class Circles(Part):
             await self._session.run(insert(departures).from_select(columns, leaving))
             await self._session.run(delete(memberships).where(*gone))
 
-    async def forget_departures(self, *, user_id: str | None = None, groups: Collection[str]) -> None:
+    async def forget_departures(self, groups: Collection[str]) -> None:
         for some in chunks(groups):
-            proven = delete(departures).where(departures.c.group_id.in_(some))
-            await self._session.run(proven if user_id is None else proven.where(departures.c.user_id == user_id))
+            await self._session.run(delete(departures).where(departures.c.group_id.in_(some)))
+
+    async def forget_departures_of(self, left: Mapping[str, Collection[str]]) -> None:
+        one = (departures.c.user_id == bindparam("its_user"), departures.c.group_id == bindparam("its_group"))
+        pairs = [{"its_user": user_id, "its_group": group_id} for user_id, ids in left.items() for group_id in ids]
+        await self._session.run_many(delete(departures).where(*one), pairs)

@@ -7,7 +7,7 @@ revision alone begins anew when a finished scope becomes due again.
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from sqlalchemy import ColumnElement, Select, case, delete, func, literal, select, update
+from sqlalchemy import ColumnElement, Select, bindparam, case, delete, func, literal, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from kleanxmpp.db.rows import due_of, scope_row
@@ -66,9 +66,13 @@ class DueScopes(Part):
         row = await self._session.row(select(due_scopes).where(*_of(scope)))
         return row and due_of(row)
 
-    async def finish_due(self, due: Due) -> bool:
-        result = await self._session.run(delete(due_scopes).where(*_same_mark(due)))
-        return result.rowcount > 0 or await self.due(due.scope) is None
+    async def finish_due(self, finished: Sequence[Due]) -> None:
+        in_order = sorted(finished, key=_lock_order)
+        for dated in (True, False):  # of a mark made by hand it is not known when it was made
+            columns = _MARK if dated else _MARK[:-1]
+            mark = (due_scopes.c[name] == bindparam(f"its_{name}") for name in columns)
+            rows = [_its(due, columns) for due in in_order if (due.marked_at is not None) is dated]
+            await self._session.run_many(delete(due_scopes).where(*mark), rows)
 
     async def fail_due(self, due: Due, *, error: str, next_attempt_at: datetime) -> None:
         failed = update(due_scopes).where(*_same_mark(due))
@@ -98,6 +102,14 @@ def _row(mark: Due, *, now: datetime) -> dict[str, object]:
         "marked_at": marked_at,
         "next_attempt_at": mark.next_attempt_at or marked_at,
     }
+
+
+_MARK = ("company_id", "kind", "scope_id", "revision", "marked_at")
+
+
+def _its(due: Due, columns: Sequence[str]) -> dict[str, object]:
+    row = scope_row(due.scope) | {"revision": due.revision, "marked_at": due.marked_at}
+    return {f"its_{name}": row[name] for name in columns}
 
 
 def _lock_order(mark: Due) -> tuple[str, str, str]:

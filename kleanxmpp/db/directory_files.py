@@ -1,6 +1,6 @@
 """Rows of uploaded files; the bytes are elsewhere (`kleanxmpp.file_ports`)."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy import and_, delete, func, insert, or_, select, update
@@ -45,9 +45,16 @@ class Files(Part):
         mine = (files.c.company_id == file.company_id, files.c.id == file.id)
         await self._session.run(update(files).where(*mine).values(row_of(file)))
 
-    async def revoke_grants(self, user_id: str) -> int:
-        unused = (files.c.user_id == user_id, files.c.state == FileState.GRANTED)
-        return (await self._session.run(delete(files).where(*unused))).rowcount
+    async def revoke_grants(self, user_ids: Collection[str]) -> Mapping[str, int]:
+        found: dict[str, int] = {}
+        for some in chunks(user_ids):
+            unused = (files.c.user_id.in_(some), files.c.state == FileState.GRANTED)
+            query = select(files.c.user_id, func.count().label("granted")).where(*unused).group_by(files.c.user_id)
+            granted = {row.user_id: row.granted for row in await self._session.rows(query)}
+            if granted:
+                await self._session.run(delete(files).where(*unused))
+            found |= granted
+        return found
 
     async def erase_files_of(self, user_id: str) -> Sequence[str]:
         await self._session.run(update(files).where(files.c.user_id == user_id).values(state=FileState.ERASED))

@@ -7,7 +7,7 @@ same entry. Chains are locked in the order of their names, so that nobody waits 
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Select, insert, select, tuple_, update
+from sqlalchemy import Select, bindparam, insert, select, tuple_, update
 
 from kleanxmpp import audit, errors
 from kleanxmpp.db.rows import audit_of, audit_row, offboarding_of, offboarding_row
@@ -73,14 +73,22 @@ class Records(Part):
     async def add_offboardings(self, begun: Sequence[Offboarding]) -> None:
         await self._session.run_many(insert(offboardings), [offboarding_row(one) for one in begun])
 
-    async def save_offboarding(self, offboarding: Offboarding) -> None:
-        mine = (offboardings.c.company_id == offboarding.company_id, offboardings.c.id == offboarding.id)
-        await self._session.run(update(offboardings).where(*mine).values(offboarding_row(offboarding)))
+    async def save_offboardings(self, changed: Sequence[Offboarding]) -> None:
+        its = (offboardings.c.company_id == bindparam("its_company"), offboardings.c.id == bindparam("its_id"))
+        rows = [offboarding_row(one) | {"its_company": one.company_id, "its_id": one.id} for one in changed]
+        await self._session.run_many(update(offboardings).where(*its), rows)
 
     async def offboarding(self, company_id: str, offboarding_id: str) -> Offboarding | None:
         mine = (offboardings.c.company_id == company_id, offboardings.c.id == offboarding_id)
         row = await self._session.row(select(offboardings).where(*mine))
         return row and offboarding_of(row)
+
+    async def offboardings_by_id(self, company_id: str, offboarding_ids: Collection[str]) -> Mapping[str, Offboarding]:
+        query = select(offboardings).where(offboardings.c.company_id == company_id)
+        rows: list[Any] = []
+        for some in chunks(offboarding_ids):
+            rows += await self._session.rows(query.where(offboardings.c.id.in_(some)))
+        return {row.id: offboarding_of(row) for row in rows}
 
     async def open_offboarding(self, user_id: str) -> Offboarding | None:
         neither = (offboardings.c.completed_at.is_(None), offboardings.c.cancelled_at.is_(None))

@@ -118,7 +118,7 @@ def session_end(facts: Facts) -> Verdict:
             return red(
                 de="Nach der Deaktivierung lief die Sitzung weiter.",
                 en="After the deactivation the session went on.",
-                cure="# in api_permissions, rule kleanxmpp\nwhat:\n  - kick_user",
+                cure="# in api_permissions, rule kleanxmpp\nwhat:\n  - klean_kick_users",
             )
         words = {
             "de": f"Die Sitzung endete {seconds:.2f} s nach der Deaktivierung.",

@@ -110,10 +110,11 @@ class CirclesContract(DirectoryBase):
             assert await self._left(directory, tx, company, bob.id) == {one.id}
             await tx.put_members(two.id, {anna.id: Role.MEMBER})
             assert await self._left(directory, tx, company, anna.id) == {one.id}
-            await tx.forget_departures(user_id=anna.id, groups=[one.id])
+            await tx.forget_departures_of({anna.id: [one.id], "nobody": [one.id]})
             assert await self._left(directory, tx, company, anna.id) == set()
             assert await self._left(directory, tx, company, bob.id) == {one.id}
-            await tx.forget_departures(groups=[one.id, two.id])
+            await tx.forget_departures_of({})
+            await tx.forget_departures([one.id, two.id])
             assert await self._left(directory, tx, company, bob.id) == set()
 
     async def _left(self, directory: Directory, tx: object, company: Company, user_id: str) -> set[str]:

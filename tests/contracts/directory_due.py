@@ -66,11 +66,19 @@ class DueContract(DirectoryBase):
         taken = await marked(directory, a_mark(user))
         newer = await marked(directory, a_mark(user))
         async with directory.write() as tx:
-            assert not await tx.finish_due(taken)
+            await tx.finish_due([taken])
             assert await tx.due(newer.scope) == newer
-            assert await tx.finish_due(newer)
+            await tx.finish_due([newer])
             assert await tx.due(newer.scope) is None
-            assert await tx.finish_due(newer)
+            await tx.finish_due([newer])
+
+    async def test_many_are_finished_at_once_and_each_by_its_own_mark(self, directory: Directory) -> None:
+        first, second, third = [await marked(directory, a_mark(a_user())) for _ in range(3)]
+        newer = await marked(directory, replace(second, marked_at=AT))
+        async with directory.write() as tx:
+            await tx.finish_due([])
+            await tx.finish_due([third, second, replace(first, marked_at=None)])
+            assert [await tx.due(one.scope) for one in (first, second, third)] == [None, newer, None]
 
     async def test_what_was_finished_and_marked_again_is_not_finished_by_the_old_one(
         self, directory: Directory
@@ -78,10 +86,10 @@ class DueContract(DirectoryBase):
         user = a_user()
         old = await marked(directory, a_mark(user))
         async with directory.write() as tx:
-            assert await tx.finish_due(old)
+            await tx.finish_due([old])
         new = await marked(directory, a_mark(user, marked_at=AT + SECOND))
         async with directory.write() as tx:
-            assert not await tx.finish_due(old)
+            await tx.finish_due([old])
             assert await tx.due(new.scope) == new
 
     async def test_a_newer_mark_keeps_its_schedule_when_the_older_work_fails(self, directory: Directory) -> None:

@@ -92,8 +92,9 @@ class FilesContract(DirectoryBase):
         await saved_file(directory, user)
         theirs = await saved_file(directory, other)
         async with directory.write(company.id) as tx:
-            assert await tx.revoke_grants(user.id) == 1
-            assert await tx.revoke_grants(user.id) == 0
+            assert await tx.revoke_grants([user.id, "nobody"]) == {user.id: 1}
+            assert await tx.revoke_grants([user.id]) == {}
+            assert await tx.revoke_grants([]) == {}
             assert await tx.file(company.id, kept.id) == kept
             assert await tx.file(company.id, theirs.id) == theirs
 

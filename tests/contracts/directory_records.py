@@ -138,7 +138,7 @@ class RecordsContract(DirectoryBase):
             assert await tx.open_offboarding("u1") is None
             await tx.add_offboardings([begun])
             assert await tx.open_offboarding("u1") == begun
-            await tx.save_offboarding(done)
+            await tx.save_offboardings([done])
             assert await tx.open_offboarding("u1") is None
             assert await tx.offboarding(company.id, begun.id) == done
             assert await tx.offboarding("other", begun.id) is None
@@ -162,6 +162,21 @@ class RecordsContract(DirectoryBase):
             assert await tx.open_offboardings(company.id, ["u1", "u3", "nobody"]) == [later]
             assert await tx.open_offboardings(company.id, []) == []
             assert await tx.open_offboardings("other") == []
+
+    async def test_many_offboardings_are_saved_and_found_at_once(self, directory: Directory, company: Company) -> None:
+        several = [an_offboarding(company, f"u{number}") for number in range(3)]
+        line = Evidence(item="gate", found=1, done=1, left=0, closed=True, milliseconds=9)
+        done = [replace(one, completed_at=AT + SECOND, evidence=(line,)) for one in several[:2]]
+        unknown = an_offboarding(company, "u9")
+        async with directory.write(company.id) as tx:
+            await tx.add_offboardings(several)
+            await tx.save_offboardings([*done, unknown])
+            await tx.save_offboardings([])
+            ids = [one.id for one in several]
+            expected = {one.id: one for one in (*done, several[2])}
+            assert await tx.offboardings_by_id(company.id, [*ids, unknown.id]) == expected
+            assert await tx.offboardings_by_id("other", ids) == {}
+            assert await tx.offboardings_by_id(company.id, []) == {}
 
     async def test_the_newest_offboarding_of_many_people_is_found(self, directory: Directory, company: Company) -> None:
         older = an_offboarding(company, "u1", completed_at=AT)

@@ -16,8 +16,8 @@ from ejabberd.launcher import PrivateServer
 Lie = Callable[[str], web.Response | None]
 """What a command is answered instead of being run; None: it is run."""
 
-_CHANGES = ("kick_", "klean_leave_", "klean_join_", "klean_clear_", "private_set", "set_", "srg_create", "srg_delete",
-            "create_", "destroy_", "change_", "unregister")  # fmt: skip
+_CHANGES = ("klean_kick_", "klean_leave_", "klean_join_", "klean_clear_", "klean_set_", "set_", "srg_create",
+            "srg_delete", "create_", "destroy_", "change_", "unregister")  # fmt: skip
 _IQ = b"</iq>"
 
 

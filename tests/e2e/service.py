@@ -245,7 +245,7 @@ class Service:
         """Wait until ejabberd itself would let the person in."""
 
         async def gate() -> frozenset[str]:
-            return await self.server.groups.of_user(username, host=domain, among=[GATE])
+            return await self.server.groups.of_user(username, host=domain) & {GATE}
 
         await eventually(gate, lambda groups: GATE in groups, what=f"{username} is in the gate")
 

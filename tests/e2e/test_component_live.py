@@ -301,20 +301,18 @@ async def test_one_person_costs_the_same_in_a_small_and_in_a_large_circle(live: 
     assert (joining_iqs, leaving_iqs) == (1, 1)
     assert joining == {
         "klean_join_shared_groups": 2,
-        "private_get": 1,
-        "private_set": 1,
-        "user_sessions_info": 1,
-        "klean_people": 1,
+        "klean_set_private": 1,
+        "klean_sessions": 1,
+        "klean_people": 2,
         "klean_shared_groups": 1,
         "klean_affiliations": 1,
     }
     assert leaving == {
         "klean_leave_shared_groups": 2,
-        "kick_user": 1,
-        "private_get": 1,
-        "private_set": 1,
-        "user_sessions_info": 1,
-        "klean_people": 1,
+        "klean_kick_users": 1,
+        "klean_set_private": 1,
+        "klean_sessions": 1,
+        "klean_people": 2,
         "klean_shared_groups": 1,
         "klean_affiliations": 1,
     }

@@ -73,7 +73,7 @@ async def test_killed_at_any_moment_everything_due_is_done_after_the_restart(
         effective = {people[member].jid for member in inside[number] if active[people[member].id]}
         assert await service.affiliations(circle) == dict.fromkeys(effective, "member")
     for person in people:
-        gate = await service.server.groups.of_user(person.username, host=DOMAIN, among=[GATE])
+        gate = await service.server.groups.of_user(person.username, host=DOMAIN) & {GATE}
         assert (GATE in gate) is active[person.id]
         if active[person.id]:
             shared = [n for n in range(3) if person in [people[m] for m in inside[n]]]

@@ -28,12 +28,12 @@ async def test_what_was_edited_by_hand_is_mended_by_a_sweep(own_service: Service
         await rooms.set_affiliation(team.slug, service=ROOMS, jid=jid, affiliation=affiliation)
     for option, value in (("title", "Gekapert"), ("members_only", "false"), ("public", "true")):
         await rooms.set_option(team.slug, service=ROOMS, option=option, value=value)
-    await groups.join([stranger.username], host=DOMAIN, groups=[contact_group])
-    await groups.leave([bernd.username], host=DOMAIN, groups=[contact_group])
-    await groups.leave([anna.username], host=DOMAIN, groups=[GATE])
-    await groups.join(["gespenst"], host=DOMAIN, groups=[GATE])
-    private = {"host": DOMAIN, "xml": "<storage xmlns='storage:bookmarks'/>"}
-    await service.server.accounts.set_private(bernd.username, **private)
+    await groups.join([(stranger.username, contact_group)], host=DOMAIN)
+    await groups.leave([(bernd.username, contact_group)], host=DOMAIN)
+    await groups.leave([(anna.username, GATE)], host=DOMAIN)
+    await groups.join([("gespenst", GATE)], host=DOMAIN)
+    nothing = {bernd.username: "<storage xmlns='storage:bookmarks'/>"}
+    await service.server.accounts.set_private(nothing, host=DOMAIN)
 
     looked = await service.api("POST", "/reconcile", {"dry_run": True}, expect=200)
     assert looked["differing"] >= 3 and looked["strangers"] == ["gespenst"] and looked["repairing"] == 0

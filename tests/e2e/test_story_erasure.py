@@ -59,7 +59,7 @@ async def as_if_never_erased(service: Service, person: Person) -> Login:
     connection.close()
     extauth = service.folder / "extauth.toml"
     extauth.write_text(extauth.read_text().replace(service.database, f"sqlite:///{ghosts}"))
-    await service.server.groups.join([person.username], host=DOMAIN, groups=[GATE])
+    await service.server.groups.join([(person.username, GATE)], host=DOMAIN)
     await service.gate_is_open(person.username)
     return person.login
 

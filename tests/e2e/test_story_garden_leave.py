@@ -33,7 +33,7 @@ async def send_on_garden_leave(service: Service, person: Person) -> dict[str, ob
 
 
 async def keys(service: Service, person: Person) -> frozenset[str]:
-    return await service.server.groups.of_user(person.username, host=DOMAIN, among=[GATE, READ_ONLY])
+    return await service.server.groups.of_user(person.username, host=DOMAIN) & {GATE, READ_ONLY}
 
 
 async def test_a_moderator_on_garden_leave_reads_announcements_and_has_everything_back_afterwards(

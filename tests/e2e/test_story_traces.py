@@ -33,7 +33,7 @@ async def test_one_sweep_finds_mends_and_reports_everything_that_is_left_of_leav
     await rooms.create("raucherecke", service=ROOMS, host=DOMAIN, options={"persistent": "true"})
     for room in ("raucherecke", team.slug):
         await rooms.set_affiliation(room, service=ROOMS, jid=long_gone.jid, affiliation="member")
-    await service.server.groups.join([long_gone.username], host=DOMAIN, groups=[GATE])
+    await service.server.groups.join([(long_gone.username, GATE)], host=DOMAIN)
     colleague, device = await staff.login(stays.login), await staff.login(online.login)
     await colleague.say(leaver.jid, new_name("Bis morgen"))
     await colleague.ping()

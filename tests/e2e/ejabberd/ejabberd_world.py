@@ -132,7 +132,7 @@ class World:
         username = self.new_name()
         self.directory.add(username, domain=domain)
         if gate:
-            await self.api.groups.join([username], host=domain, groups=[GATE_GROUP])
+            await self.api.groups.join([(username, GATE_GROUP)], host=domain)
         return username
 
     async def contacts(self, *usernames: str) -> str:
@@ -140,7 +140,7 @@ class World:
         group = self.new_name("klean-g-")
         await self.api.groups.create(group, host=DOMAIN, label="Team", display=[group])
         for username in usernames:
-            await self.api.groups.join([username], host=DOMAIN, groups=[group])
+            await self.api.groups.join([(username, group)], host=DOMAIN)
         return group
 
     async def connect(self, *, domain: str = DOMAIN, sender: str = "") -> tuple[TcpWire, Element]:

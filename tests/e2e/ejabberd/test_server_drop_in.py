@@ -92,7 +92,7 @@ async def test_the_gate_closes_the_operators_listeners_for_the_company(world: Wo
     for login in (world.login, world.login_websocket):
         with pytest.raises(Refusal, match="not-allowed"):
             await login(username)
-    await world.api.groups.join([username], host=DOMAIN, groups=[GATE_GROUP])
+    await world.api.groups.join([(username, GATE_GROUP)], host=DOMAIN)
     for login in (world.login, world.login_websocket):
         await login(username)
 

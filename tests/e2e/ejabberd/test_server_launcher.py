@@ -81,7 +81,7 @@ async def a_room_with_anna(api: EjabberdApi) -> str:
     await api.rooms.create("room", service=ROOMS, host=DOMAIN, options={"title": "Räume"})
     await api.rooms.set_affiliation("room", service=ROOMS, jid=f"anna@{DOMAIN}", affiliation="member")
     await api.groups.create(GATE_GROUP, host=DOMAIN, label="")
-    await api.groups.join(["anna"], host=DOMAIN, groups=[GATE_GROUP])
+    await api.groups.join([("anna", GATE_GROUP)], host=DOMAIN)
     return f"room@{ROOMS}"
 
 

@@ -65,7 +65,7 @@ async def test_everything_that_is_left_is_counted_and_cleared_and_colleagues_kee
     for username in (leaver, colleague):
         await keep_oauth_token(world.api, username)
         tokens = 1 + await receive_fast_token(world, username)
-        await world.api.sessions.kick_user(username, host=DOMAIN)
+        await world.api.sessions.kick_users([username], host=DOMAIN)
         async with asyncio.timeout(10):
             while await world.api.sessions.of_user(username, host=DOMAIN):
                 pass
@@ -76,7 +76,7 @@ async def test_everything_that_is_left_is_counted_and_cleared_and_colleagues_kee
     there = [Remains(username=username, push=2, offline_messages=3, tokens=tokens) for username in (leaver, colleague)]
     assert await leftovers(world, leaver, colleague) == there
     for _ in range(2):
-        await world.api.accounts.clear_leftovers(leaver, host=DOMAIN)
+        await world.api.accounts.clear_leftovers([leaver], host=DOMAIN)
         assert await leftovers(world, leaver, colleague) == [nothing(leaver), there[1]]
     assert await leftovers(world, colleague, domain=OTHER_DOMAIN) == [nothing(colleague)]
 
@@ -92,5 +92,5 @@ async def test_a_server_without_those_modules_has_nothing_left(world: World) -> 
     username = await world.person()
     await write_to(world, username, count=2)
     assert await leftovers(world, username) == [Remains(username=username, push=0, offline_messages=2, tokens=0)]
-    await world.api.accounts.clear_leftovers(username, host=DOMAIN)
+    await world.api.accounts.clear_leftovers([username], host=DOMAIN)
     assert await leftovers(world, username, "nobody") == [nothing(username), nothing("nobody")]

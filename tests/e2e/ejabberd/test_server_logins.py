@@ -92,7 +92,7 @@ async def test_the_gate_closes_both_doors_and_opens_at_run_time(world: World) ->
         await world.login(username)
     with pytest.raises(Refusal, match="not-allowed"):
         await world.login_websocket(username)
-    await world.api.groups.join([username], host=DOMAIN, groups=[GATE_GROUP])
+    await world.api.groups.join([(username, GATE_GROUP)], host=DOMAIN)
     await world.login(username)
     await world.login_websocket(username)
 
@@ -100,7 +100,7 @@ async def test_the_gate_closes_both_doors_and_opens_at_run_time(world: World) ->
 async def test_the_gate_of_one_company_does_not_open_another(world: World) -> None:
     username = await world.person(gate=False)
     world.directory.add(username, domain=OTHER_DOMAIN)
-    await world.api.groups.join([username], host=OTHER_DOMAIN, groups=[GATE_GROUP])
+    await world.api.groups.join([(username, GATE_GROUP)], host=OTHER_DOMAIN)
     await world.login(username, domain=OTHER_DOMAIN)
     with pytest.raises(Refusal, match="not-allowed"):
         await world.login(username)
@@ -108,20 +108,20 @@ async def test_the_gate_of_one_company_does_not_open_another(world: World) -> No
 
 async def test_the_service_account_cannot_hold_a_session(world: World) -> None:
     """Its password is good for the HTTP API only, even if somebody put it into the gate group."""
-    await world.api.groups.join(["klean-api"], host=DOMAIN, groups=[GATE_GROUP])
+    await world.api.groups.join([("klean-api", GATE_GROUP)], host=DOMAIN)
     wire, _ = await world.connect()
     await authenticate(wire, "klean-api", API_PASSWORD)
     features = await wire.open_stream(DOMAIN)
     assert features.find(f"{{{BIND}}}bind") is not None
     with pytest.raises(Refusal, match="not-allowed"):
         await bind(wire, "x")
-    await world.api.groups.leave(["klean-api"], host=DOMAIN, groups=[GATE_GROUP])
+    await world.api.groups.leave([("klean-api", GATE_GROUP)], host=DOMAIN)
 
 
 async def test_a_kicked_person_is_out_on_every_device(world: World) -> None:
     username = await world.person()
     phone, browser = await world.login(username), await world.login_websocket(username)
-    assert await world.api.sessions.kick_user(username, host=DOMAIN) == 2
+    assert await world.api.sessions.kick_users([username], host=DOMAIN) == {username: 2}
     assert await phone.wait_closed() == "policy-violation"
     assert await browser.wait_closed() == "policy-violation"
     assert await world.api.sessions.of_user(username, host=DOMAIN) == ()
@@ -136,7 +136,7 @@ async def test_a_kicked_person_cannot_resume_a_sleeping_session(world: World) ->
     phone.wire.cut()
     (asleep,) = await world.api.sessions.of_user(username, host=DOMAIN)
     assert asleep.resource == "phone"
-    assert await world.api.sessions.kick_user(username, host=DOMAIN) == 1
+    assert await world.api.sessions.kick_users([username], host=DOMAIN) == {username: 1}
     async with asyncio.timeout(10):
         while await world.api.sessions.of_user(username, host=DOMAIN):
             pass

@@ -136,15 +136,15 @@ async def test_contacts_from_a_shared_group_are_pushed_to_who_is_online(world: W
     alice, bob = await world.person(), await world.person()
     group = world.new_name("klean-g-")
     await world.api.groups.create(group, host=DOMAIN, label="Team Süd", display=[group])
-    await world.api.groups.join([alice], host=DOMAIN, groups=[group])
+    await world.api.groups.join([(alice, group)], host=DOMAIN)
     client = await world.login(alice)
     assert await contacts_of(client) == {}
     await client.send("<presence/>")
-    await world.api.groups.join([bob], host=DOMAIN, groups=[group])
+    await world.api.groups.join([(bob, group)], host=DOMAIN)
     push = await client.wait(lambda element: f"{bob}@{DOMAIN}" in roster_items(element))
     assert push.get("type") == "set"
     assert await contacts_of(client) == {f"{bob}@{DOMAIN}": ("both", "Team Süd")}
-    await world.api.groups.leave([bob], host=DOMAIN, groups=[group])
+    await world.api.groups.leave([(bob, group)], host=DOMAIN)
     await client.wait(lambda element: roster_items(element).get(f"{bob}@{DOMAIN}", ("", ""))[0] == "remove")
     assert await contacts_of(client) == {}
 
@@ -187,7 +187,7 @@ async def test_bookmarks_written_by_the_api_reach_a_client_that_is_online(world:
     await announce_interest(client, f"{node}+notify")
     room = f"room@gruppen.{DOMAIN}"
     xml = f"<storage xmlns='{node}'><conference jid='{room}' autojoin='true' name='Räume'/></storage>"
-    await world.api.accounts.set_private(alice, host=DOMAIN, xml=xml)
+    await world.api.accounts.set_private({alice: xml}, host=DOMAIN)
     event = await client.wait(lambda element: any(True for _ in element.iter("{storage:bookmarks}conference")))
     (conference,) = event.iter("{storage:bookmarks}conference")
     assert conference.get("jid") == room

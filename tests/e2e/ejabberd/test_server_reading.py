@@ -55,7 +55,7 @@ async def leave(world: World) -> Leave:
     for client in clients:
         await client.send("<presence/>")
         assert condition_of(await join(client, room)) is None
-    await world.api.groups.join([reader], host=DOMAIN, groups=[READ_ONLY])
+    await world.api.groups.join([(reader, READ_ONLY)], host=DOMAIN)
     return Leave(world=world, reader=clients[0], colleague=clients[1], room=room)
 
 
@@ -269,7 +269,7 @@ async def test_a_reader_talks_with_the_assistant(leave: Leave) -> None:
 
 
 async def test_who_may_write_again_writes_at_once(leave: Leave) -> None:
-    await leave.world.api.groups.leave([user(leave.reader)], host=DOMAIN, groups=[READ_ONLY])
+    await leave.world.api.groups.leave([(user(leave.reader), READ_ONLY)], host=DOMAIN)
     await leave.reader.send(f"<message type='chat' to='{leave.colleague.jid}'><body>wieder da</body></message>")
     await leave.colleague.wait(lambda element: "wieder da" in text_of(element))
     await leave.colleague.send(f"<message type='chat' to='{leave.reader.jid}'><body>schön</body></message>")
@@ -279,7 +279,7 @@ async def test_who_may_write_again_writes_at_once(leave: Leave) -> None:
 async def test_who_is_not_in_the_gate_writes_nothing_and_gets_nothing_though_still_connected(leave: Leave) -> None:
     """The same look-up: groups that cannot be read look like none, and close."""
     reader, colleague = leave.reader, leave.colleague
-    await leave.world.api.groups.leave([user(reader)], host=DOMAIN, groups=[READ_ONLY, GATE_GROUP])
+    await leave.world.api.groups.leave([(user(reader), READ_ONLY), (user(reader), GATE_GROUP)], host=DOMAIN)
     await reader.send(f"<message id='out' type='chat' to='{colleague.jid}'><body>{MARK}</body></message>")
     assert condition_of(await reader.wait(lambda e: e.get("id") == "out")) == "forbidden"
     await colleague.send(f"<message id='in' type='chat' to='{bare(reader)}'><body>{MARK}</body></message>")

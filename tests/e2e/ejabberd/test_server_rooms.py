@@ -105,7 +105,7 @@ async def test_the_gate_stops_the_next_message_of_somebody_inside(world: World) 
     client = await world.login(alice)
     await join(client, room)
     assert condition_of(await say(client, room)) is None
-    await world.api.groups.leave([alice], host=DOMAIN, groups=[GATE_GROUP])
+    await world.api.groups.leave([(alice, GATE_GROUP)], host=DOMAIN)
     assert condition_of(await say(client, room)) == "forbidden"
 
 

@@ -81,7 +81,7 @@ def test_waiting_ends_with_the_proof(run: Run, home: Path, capsys: pytest.Captur
                 anna = await tx.user_by_username(company.id, "anna.berg")
                 begun = anna and await tx.open_offboarding(anna.id)
                 if begun:
-                    await tx.save_offboarding(replace(begun, completed_at=datetime.now(UTC)))
+                    await tx.save_offboardings([replace(begun, completed_at=datetime.now(UTC))])
                     return
             await asyncio.sleep(0.01)
 

@@ -158,7 +158,7 @@ def test_no_session_that_began_before_the_moment_is_missed(age: int, begun_after
     moment = datetime(2026, 1, 1, tzinfo=UTC)
     began = moment + timedelta(seconds=begun_after)
     now = began + timedelta(seconds=age)
-    session = Session(resource="phone", connection="c2s_tls", ip="::1", uptime=age, priority=0, node="n")
+    session = Session(resource="phone", uptime=age)
     found = sessions.began_before([session], moment, now=now)
     if began < moment:
         assert found == {"phone"}

@@ -55,11 +55,11 @@ async def test_a_command_carries_its_arguments_and_the_credential(fake: FakeServ
 
     async def look(request: web.Request) -> web.Response:
         seen.append(request.headers.get("Authorization"))
-        return web.json_response({"num_resources": 2})
+        return web.json_response([{"user": "anna", "sessions": 2}])
 
     fake.handler = look
-    assert await api.sessions.kick_user("anna", host="firma.example") == 2
-    assert fake.requests == [("/api/v0/kick_user", {"user": "anna", "host": "firma.example"})]
+    assert await api.sessions.kick_users(["anna"], host="firma.example") == {"anna": 2}
+    assert fake.requests == [("/api/v0/klean_kick_users", {"host": "firma.example", "users": ["anna"]})]
     assert seen == ["Basic a2xlYW4tYXBpQGZpcm1hLmV4YW1wbGU6YTpi"]
 
 
@@ -67,13 +67,13 @@ async def test_a_command_carries_its_arguments_and_the_credential(fake: FakeServ
 async def test_a_200_that_is_not_zero_is_a_failure(fake: FakeServer, api: EjabberdApi, body: str) -> None:
     fake.body = body
     with pytest.raises(Permanent):
-        await api.groups.join(["anna"], host="firma.example", groups=["g"])
+        await api.groups.join([("anna", "g")], host="firma.example")
 
 
 @pytest.mark.parametrize("body", ["0", '"0"'])
 async def test_zero_is_success(fake: FakeServer, api: EjabberdApi, body: str) -> None:
     fake.body = body
-    await api.groups.join(["anna"], host="firma.example", groups=["g"])
+    await api.groups.join([("anna", "g")], host="firma.example")
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 405])
@@ -93,12 +93,12 @@ async def test_trouble_of_the_server_is_temporary(fake: FakeServer, api: Ejabber
 
 
 @pytest.mark.parametrize(
-    "body", ["", "<html>", '{"num_resources"', '{"other": 1}', "[]", '"text"', '{"num_resources": "x"}']
+    "body", ["", "<html>", '[{"user"', '{"other": 1}', '["anna"]', '"text"', '[{"user": "anna", "sessions": "x"}]']
 )
 async def test_an_answer_that_cannot_be_read_is_temporary(fake: FakeServer, api: EjabberdApi, body: str) -> None:
     fake.body = body
     with pytest.raises(Temporary):
-        await api.sessions.kick_user("anna", host="firma.example")
+        await api.sessions.kick_users(["anna"], host="firma.example")
 
 
 async def test_silence_is_temporary(fake: FakeServer, api: EjabberdApi) -> None:
