@@ -7,6 +7,7 @@ from kleanxmpp import errors, jid, tokens
 from kleanxmpp.model import ApiToken, Company
 
 from . import problem_kinds as kinds
+from .gathered import CompanyName
 from .problems import Problem
 from .services import Services
 
@@ -19,7 +20,7 @@ async def token_of(services: Services, headers: Mapping[str, str]) -> ApiToken:
     given = _BEARER.fullmatch(headers.get("Authorization", "").strip())
     if given is None:
         raise Problem(kind=kinds.UNAUTHORIZED, headers={"WWW-Authenticate": _CHALLENGE})
-    token = await tokens.find(services.directory, given.group(1))
+    token = await services.together.token(given.group(1))
     if token is None:
         challenge = f'{_CHALLENGE}, error="invalid_token"'
         raise Problem(kind=kinds.UNAUTHORIZED, headers={"WWW-Authenticate": challenge})
@@ -32,11 +33,8 @@ async def company_of(services: Services, token: ApiToken, headers: Mapping[str, 
     if token.company_id is None and named is None:
         raise Problem(kind=kinds.COMPANY_NEEDED)
     domain = None if named is None else _domain(named)
-    async with services.directory.read() as tx:
-        if token.company_id is not None:
-            company = await tx.company(token.company_id)
-        else:
-            company = await tx.company_by_domain(domain) if domain else None
+    asked = CompanyName(id=token.company_id) if token.company_id is not None else CompanyName(domain=domain)
+    company = await services.together.company(asked)
     if company is None:
         raise Problem(kind=kinds.UNKNOWN_COMPANY)
     if named is not None and company.domain != domain:

@@ -5,19 +5,17 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import partial
 from typing import Protocol
 
 from aiohttp import web
 
 from kleanxmpp.doctor.findings import Report
 from kleanxmpp.file_ports import FileStore
-from kleanxmpp.gathering import Gathered
-from kleanxmpp.leaving import Leave, leave_together
-from kleanxmpp.model import ApiToken, Company, Offboarding, Scope
+from kleanxmpp.model import ApiToken, Company, Scope
 from kleanxmpp.ports import Directory, Server
 from kleanxmpp.sweep import SweepReport
 
+from .gathered import Together
 from .settings import ApiSettings
 
 
@@ -59,11 +57,11 @@ class Services:
     files: FileStore | None = None
     doctor: Doctor | None = None
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
-    leave: Gathered[Leave, Offboarding] = field(init=False)
-    """Off-boards a person, together with whoever else is asked for at this moment."""
+    together: Together = field(init=False)
+    """What is read and done for all requests of one moment."""
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "leave", Gathered(partial(leave_together, self.directory)))
+        object.__setattr__(self, "together", Together(self.directory))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,6 @@
 """Use cases about API tokens: opaque, random, kept only as SHA-256, with scopes that say what they are good for."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime
 
 from kleanxmpp import errors, ids
@@ -50,10 +50,11 @@ async def revoke(directory: Directory, *, company_id: str | None, token_id: str,
         await tx.add_audit([_entry(token, "token.revoked", actor=actor, now=now)])
 
 
-async def find(directory: Directory, secret: str) -> ApiToken | None:
-    """Return the token that has this secret."""
+async def find(directory: Directory, secrets: Collection[str]) -> Mapping[str, ApiToken]:
+    """Return the tokens that have these secrets; a secret of none is missing."""
     async with directory.read() as tx:
-        return await tx.token_by_hash(ids.sha256_hex(secret))
+        found = {secret: await tx.token_by_hash(ids.sha256_hex(secret)) for secret in set(secrets)}
+    return {secret: token for secret, token in found.items() if token is not None}
 
 
 def _entry(token: ApiToken, action: str, *, actor: str, now: datetime) -> AuditEntry:

@@ -24,7 +24,7 @@ async def deactivate_user(call: Call, *, user_id: Id, body: DeactivationBody) ->
     the proof: 200 with the evidence once it is complete, otherwise 202 with `status_url`. Repeatable: each request is
     proven anew.
     """
-    begun = await call.services.leave(
+    begun = await call.services.together.leave(
         Leave(
             company=call.company,
             user_id=user_id,
@@ -120,14 +120,15 @@ async def _of_user(call: Call, user_id: str, offboarding_id: str) -> Offboarding
 
 
 async def _view(call: Call, found: Offboarding) -> OffboardingView:
+    if not found.handovers:
+        return OffboardingView.of(found, names={})
     async with call.directory.read() as tx:
         names = await handovers.group_names(tx, call.company.id, [found])
     return OffboardingView.of(found, names=names)
 
 
 async def _offboarding(call: Call, offboarding_id: str) -> Offboarding:
-    async with call.directory.read() as tx:
-        found = await tx.offboarding(call.company.id, offboarding_id)
+    found = await call.services.together.offboarding((call.company.id, offboarding_id))
     if found is None:
         raise errors.NotFound("The user has no off-boarding with this id.")
     return found
