@@ -12,6 +12,9 @@ from kleanxmpp.gathering import Gathered
 
 from .link import Link
 
+_LANES = 4
+"""Calls of a kind at a time: who comes next does not wait for a slow one, and many still share one."""
+
 Item = TypeVar("Item")
 ItemIn = TypeVar("ItemIn", contravariant=True)
 Found = TypeVar("Found")
@@ -40,4 +43,4 @@ def together_in_companies(link: Link, do: Doing[Item, Found]) -> Gathered[tuple[
             found.update(zip(mine, answers, strict=True))
         return [found[place] for place in range(len(asked))]
 
-    return Gathered(answer)
+    return Gathered(answer, lanes=_LANES)

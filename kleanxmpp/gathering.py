@@ -17,37 +17,62 @@ Found = TypeVar("Found")
 class Gathered(Generic[Question, Found]):
     """Call it with one question. `answer` gets several, and returns as many answers in their order.
 
-    An answer that is an exception is raised to who asked.
+    An answer that is an exception is raised to who asked. At most `lanes` answers are looked for at the same time;
+    each has a task of its own, so that who gives up takes nobody along.
     """
 
-    def __init__(self, answer: Callable[[Sequence[Question]], Awaitable[Sequence[Found | Exception]]]) -> None:
+    def __init__(
+        self, answer: Callable[[Sequence[Question]], Awaitable[Sequence[Found | Exception]]], *, lanes: int = 1
+    ) -> None:
         self._answer = answer
-        self._turn = asyncio.Lock()
+        self._lanes = lanes
         self._waiting: list[tuple[Question, asyncio.Future[Found]]] = []
+        self._starting = False
+        self._answering: dict[asyncio.Task[None], Sequence[tuple[Question, asyncio.Future[Found]]]] = {}
 
     async def __call__(self, question: Question) -> Found:
         """Return the answer, or raise what finding it raised."""
         mine: asyncio.Future[Found] = asyncio.get_running_loop().create_future()
         self._waiting.append((question, mine))
+        self._begin()
         try:
-            async with self._turn:
-                if not mine.done():
-                    await asyncio.sleep(0)  # who asks in the same moment shares this answer, not only the next
-                    await self._answer_all()
-        finally:
-            self._waiting = [entry for entry in self._waiting if entry[1] is not mine]
-        return await mine
+            return await mine
+        except asyncio.CancelledError:
+            await self._end_unasked()
+            raise
 
-    async def _answer_all(self) -> None:
-        """Answer everybody who waits; on a cancellation the others go on waiting, and the next of them answers."""
-        together, self._waiting = self._waiting, []
+    def _begin(self) -> None:
+        """See to it that who waits is answered. A task begins after all who ask in this moment have asked."""
+        if self._waiting and not self._starting and len(self._answering) < self._lanes:
+            self._starting = True
+            self._answering[asyncio.create_task(self._answer_waiting())] = ()
+
+    async def _answer_waiting(self) -> None:
+        task = asyncio.current_task()
+        assert task is not None
         try:
-            await self._settle(together)
+            self._starting = False
+            while self._waiting:
+                together = [entry for entry in self._waiting if not entry[1].done()]
+                self._waiting, self._answering[task] = [], together
+                await self._settle(together)
         finally:
-            self._waiting = [entry for entry in together if not entry[1].done()] + self._waiting
+            for _, future in self._answering.pop(task):
+                future.cancel()  # nothing, where there is an answer
+            self._waiting = [entry for entry in self._waiting if not entry[1].done()]
+            self._begin()
+
+    async def _end_unasked(self) -> None:
+        """End the search for answers that nobody waits for any more."""
+        for task, together in list(self._answering.items()):
+            if together and all(future.done() for _, future in together):
+                task.cancel()
+                await asyncio.wait([task])
 
     async def _settle(self, together: Sequence[tuple[Question, asyncio.Future[Found]]]) -> bool:
         """Answer these; return whether they could be."""
+        if not together:
+            return True
         try:
             answers = await self._answer([question for question, _ in together])
         except Exception as error:  # everybody's own to handle; what one of them meets must not fail all others

@@ -4,6 +4,7 @@ The only module that knows them all. Everything is opened top-down in one stack 
 """
 
 import asyncio
+import gc
 import logging
 import signal
 from collections.abc import AsyncIterator
@@ -58,6 +59,8 @@ def serve(settings: Settings, *, only: Only | None = None) -> None:
 
 async def _serve(settings: Settings, *, only: Only | None) -> None:
     async with open_service(settings, only=only) as service:
+        gc.collect()
+        gc.freeze()  # what is there now stays: looking through it again and again would hold everything up (100 ms)
         log.info("running", extra={"api": service.api_url, "only": only})
         await until_stopped()
         log.info("stopping")
