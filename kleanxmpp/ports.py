@@ -236,11 +236,11 @@ class Transaction(FileRecords, SourceRecords, Protocol):
     ) -> None:
         """Mark everybody of the company, or of one group's circle, in one statement."""
 
-    async def take_due(self, *, now: datetime, limit: int) -> Sequence[Due]:
+    async def take_due(self, *, now: datetime, limit: int, besides: Collection[Scope] = ()) -> Sequence[Due]:
         """Return scopes that are due: never tried since they were marked, or their next attempt is now or past.
 
         What was marked or planned by a clock that is ahead is due, too: more than `LONGEST_PAUSE` ahead nothing is
-        planned. Claims nothing.
+        planned. Claims nothing; `besides` are those that are worked on already.
 
         By priority, then kind (company, group, user: people stand on their groups' rooms), then oldest first.
         """
@@ -254,8 +254,8 @@ class Transaction(FileRecords, SourceRecords, Protocol):
 
     async def page_due(self, company_id: str, *, limit: int) -> Sequence[Due]: ...
     async def count_due(self, company_id: str) -> int: ...
-    async def next_attempt_at(self) -> datetime | None:
-        """Return when the earliest due scope may be tried; None if nothing is due."""
+    async def next_attempt_at(self, *, besides: Collection[Scope] = ()) -> datetime | None:
+        """Return when the earliest due scope besides these may be tried; None if there is none."""
 
     # audit, off-boardings, tokens, repeated requests
     async def add_audit(self, entries: Sequence[AuditEntry]) -> None:

@@ -147,13 +147,12 @@ class Reconciler:
         busy = set(self._active)  # before the read: what ends while it lasts may be in it, but is not due any more
         free, closings = self._free(), self.pace.closings - len(self._closing)
         async with self.directory.read() as tx:
-            few = len(busy) + max(free, 1)
-            found = await tx.take_due(now=now, limit=few)
+            few = max(free, 1)
+            found = await tx.take_due(now=now, limit=few, besides=busy)
             if len(found) == few and found[-1].priority is Priority.OFFBOARDING:
-                found = await tx.take_due(now=now, limit=len(busy) + max(free, 0) + max(closings, 0))
-        fresh = [due for due in found if due.scope not in busy]
-        first = [due for due in fresh if due.priority is Priority.OFFBOARDING][: max(closings, 0)]
-        others = [due for due in fresh if due.priority is not Priority.OFFBOARDING][: max(free, 0)]
+                found = await tx.take_due(now=now, limit=max(free, 0) + max(closings, 0), besides=busy)
+        first = [due for due in found if due.priority is Priority.OFFBOARDING][: max(closings, 0)]
+        others = [due for due in found if due.priority is not Priority.OFFBOARDING][: max(free, 0)]
         self._closing.update(due.scope for due in first)
         for due in (*first, *others):
             self._active[due.scope] = group.create_task(self._work(due))
@@ -166,7 +165,7 @@ class Reconciler:
     async def _rest(self) -> None:
         """Wait until a worker is free again, something was marked due, or the next attempt is due."""
         async with self.directory.read() as tx:
-            moment = await tx.next_attempt_at()
+            moment = await tx.next_attempt_at(besides=set(self._active))
         timeout = 5.0
         if moment is not None and self._free() > 0:
             timeout = min(timeout, max((moment - datetime.now(UTC)).total_seconds(), 0.05))

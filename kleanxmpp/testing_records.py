@@ -38,8 +38,9 @@ class MemoryDue(MemoryPart):
         scopes = [Scope(kind=ScopeKind.USER, company_id=company_id, id=user_id) for user_id in everybody]
         await self.mark_due([Due(scope=s, aspects=aspects, priority=priority, marked_at=at) for s in scopes])
 
-    async def take_due(self, *, now: datetime, limit: int) -> Sequence[Due]:
-        return sorted((due for due in self._tables.due.values() if _is_due(due, now=now)), key=_order)[:limit]
+    async def take_due(self, *, now: datetime, limit: int, besides: Collection[Scope] = ()) -> Sequence[Due]:
+        others = (due for scope, due in self._tables.due.items() if scope not in besides)
+        return sorted((due for due in others if _is_due(due, now=now)), key=_order)[:limit]
 
     async def due(self, scope: Scope) -> Due | None:
         return self._tables.due.get(scope)
@@ -63,8 +64,9 @@ class MemoryDue(MemoryPart):
     async def count_due(self, company_id: str) -> int:
         return sum(scope.company_id == company_id for scope in self._tables.due)
 
-    async def next_attempt_at(self) -> datetime | None:
-        return min((d.next_attempt_at for d in self._tables.due.values() if d.next_attempt_at), default=None)
+    async def next_attempt_at(self, *, besides: Collection[Scope] = ()) -> datetime | None:
+        others = (due for scope, due in self._tables.due.items() if scope not in besides)
+        return min((due.next_attempt_at for due in others if due.next_attempt_at), default=None)
 
     def _is_newest(self, due: Due) -> bool:
         found = self._tables.due.get(due.scope)

@@ -509,16 +509,20 @@ each_membership(Do, Host, Users, Groups) ->
     _ = [Do(LServer, {jid:nodeprep(User), LServer}, Group) || {User, Group} <- lists:zip(Users, Groups)],
     ok.
 
+%% Each room is asked once, and copies its whole state for it. What is no room service fails the whole command.
 affiliations(Service, JIDs, Rooms) ->
-    [{JID, Room, Affiliation} || {JID, Room} <- lists:zip(JIDs, Rooms),
-                                 {ok, Affiliation} <- [affiliation(Room, Service, JID)]].
+    ByRoom = lists:foldl(fun({Room, JID}, Found) ->
+                                 maps:update_with(Room, fun(Others) -> [JID | Others] end, [JID], Found)
+                         end, #{}, lists:zip(Rooms, JIDs)),
+    [{JID, Room, mod_muc_room:get_affiliation(jid:decode(JID), State)}
+     || {Room, Those} <- maps:to_list(ByRoom), State <- room_states(Room, Service), JID <- Those].
 
-%% Any other failure fails the whole command.
-affiliation(Room, Service, JID) ->
-    try mod_muc_admin:get_room_affiliation(Room, Service, JID) of
-        Affiliation -> {ok, Affiliation}
-    catch
-        throw:{error, Text} when is_list(Text) -> none
+room_states(Room, Service) ->
+    case mod_muc_admin:get_room_pid(Room, Service) of
+        room_not_found -> [];
+        Pid when is_pid(Pid) ->
+            {ok, State} = mod_muc_room:get_state(Pid),
+            [State]
     end.
 
 %% Asks nothing but the table of sessions: user_sessions_info asks each session's own process.

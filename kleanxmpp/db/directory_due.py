@@ -4,7 +4,7 @@ A mark is told from a later one by `revision` together with `marked_at` (the tim
 revision alone begins anew when a finished scope becomes due again.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 
 from sqlalchemy import ColumnElement, Select, bindparam, case, delete, func, literal, select, update
@@ -56,10 +56,10 @@ class DueScopes(Part):
         await self._session.run(_merged(statement))
         self._session.marked = True
 
-    async def take_due(self, *, now: datetime, limit: int) -> Sequence[Due]:
+    async def take_due(self, *, now: datetime, limit: int, besides: Collection[Scope] = ()) -> Sequence[Due]:
         fresh = (due_scopes.c.attempts == 0) & (due_scopes.c.next_attempt_at == due_scopes.c.marked_at)
         reached = (due_scopes.c.next_attempt_at <= now) | (due_scopes.c.next_attempt_at > now + LONGEST_PAUSE)
-        query = select(due_scopes).where(fresh | reached)
+        query = select(due_scopes).where(fresh | reached, *_none_of(besides))
         return [due_of(row) for row in await self._session.rows(query.order_by(*_ORDER).limit(limit))]
 
     async def due(self, scope: Scope) -> Due | None:
@@ -87,8 +87,9 @@ class DueScopes(Part):
         count = select(func.count()).select_from(due_scopes).where(due_scopes.c.company_id == company_id)
         return int(await self._session.scalar(count))
 
-    async def next_attempt_at(self) -> datetime | None:
-        found: datetime | None = await self._session.scalar(select(func.min(due_scopes.c.next_attempt_at)))
+    async def next_attempt_at(self, *, besides: Collection[Scope] = ()) -> datetime | None:
+        query = select(func.min(due_scopes.c.next_attempt_at)).where(*_none_of(besides))
+        found: datetime | None = await self._session.scalar(query)
         return found
 
 
@@ -145,6 +146,11 @@ def _selected(row: dict[str, object]) -> Select[tuple[object, ...]]:
 
 def _of(scope: Scope) -> list[ColumnElement[bool]]:
     return [due_scopes.c[name] == value for name, value in scope_row(scope).items()]
+
+
+def _none_of(scopes: Collection[Scope]) -> list[ColumnElement[bool]]:
+    """Ids are never given twice, whatever the kind of scope."""
+    return [due_scopes.c.scope_id.not_in([scope.id for scope in scopes])] if scopes else []
 
 
 def _same_mark(due: Due) -> list[ColumnElement[bool]]:

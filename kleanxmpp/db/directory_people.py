@@ -94,9 +94,10 @@ class People(Part):
             .where(who, groups.c.deleted == false())
             .order_by(groups.c.slug)
         )
+        known: dict[str, Group] = {}
         found: dict[str, list[Circle]] = defaultdict(list)
         for row in await self._session.rows(query):
-            group = value_of(Group, row)
+            group = known.get(row.id) or known.setdefault(row.id, value_of(Group, row))
             found[row.user_id].append(Circle(group=group, role=row.role, size=sizes[group.id]))
         return found
 

@@ -1,6 +1,6 @@
 """Between rows and the model's values. Rows never leave `kleanxmpp.db`."""
 
-from dataclasses import asdict, fields
+from dataclasses import fields
 from typing import Any, TypeVar
 
 from sqlalchemy import Row
@@ -24,7 +24,7 @@ from kleanxmpp.model import (
 )
 
 Value = TypeVar("Value", Company, User, Group, Credential, HeldChange, File)
-_TYPES = (Company, User, Group, Credential, AuditEntry, HeldChange, File)
+_TYPES = (Company, User, Group, Credential, AuditEntry, HeldChange, File, Offboarding, Evidence, Handover)
 _NAMES = {cls: tuple(f.name for f in fields(cls)) for cls in _TYPES}
 
 
@@ -87,9 +87,9 @@ def offboarding_of(row: Row[Any]) -> Offboarding:
 
 def offboarding_row(offboarding: Offboarding) -> dict[str, object]:
     """Make the row of an off-boarding; evidence and handovers become JSON."""
-    return asdict(offboarding) | {
-        "evidence": [asdict(line) for line in offboarding.evidence],
-        "handovers": [asdict(one) for one in offboarding.handovers],
+    return {name: getattr(offboarding, name) for name in _NAMES[Offboarding]} | {
+        "evidence": [{name: getattr(line, name) for name in _NAMES[Evidence]} for line in offboarding.evidence],
+        "handovers": [{name: getattr(one, name) for name in _NAMES[Handover]} for one in offboarding.handovers],
     }
 
 

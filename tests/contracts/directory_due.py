@@ -122,6 +122,8 @@ class DueContract(DirectoryBase):
             taken = await tx.take_due(now=AT + 3 * SECOND, limit=9)
             assert [due.scope.id for due in taken] == order
             assert await tx.take_due(now=AT + 3 * SECOND, limit=2) == taken[:2]
+            besides = {due.scope for due in (*taken[:2], taken[3])}
+            assert await tx.take_due(now=AT + 3 * SECOND, limit=2, besides=besides) == [taken[2], taken[4]]
             everything = await tx.page_due("c1", limit=9)
             assert [due.scope.id for due in everything] == ["urgent", "future", *order[1:]]
             assert await tx.page_due("c1", limit=1) == everything[:1]
@@ -147,6 +149,8 @@ class DueContract(DirectoryBase):
             await tx.mark_due([a_mark(a_user(), next_attempt_at=AT + SECOND)])
             await tx.mark_due([a_mark(a_user(), next_attempt_at=AT + 2 * SECOND)])
             assert await tx.next_attempt_at() == AT + SECOND
+            (first,) = await tx.take_due(now=AT + SECOND, limit=1)
+            assert await tx.next_attempt_at(besides=[first.scope]) == AT + 2 * SECOND
             await tx.mark_due([])
 
     async def test_kinds_with_one_id_are_different_scopes(self, directory: Directory) -> None:
