@@ -6,6 +6,7 @@ loop does by the clock (looking for due scopes, for absences that end, for other
 change's cost.
 """
 
+import asyncio
 import logging
 import re
 import time
@@ -60,13 +61,14 @@ def cheapest(costs: Sequence[Cost]) -> Cost:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scene:
-    """A running service with a company and a group in it, and somebody who is not a member of the group yet."""
+    """A running service with a company and a group in it, its circle, and somebody who is not a member yet."""
 
     world: World
     service: Service
     relays: Sequence[Relay]
     company: Company
     group: Group
+    circle: Sequence[User]
     newcomer: User
 
     async def add(self) -> Cost:
@@ -76,6 +78,14 @@ class Scene:
     async def remove(self) -> Cost:
         """Take the newcomer out of the circle."""
         return await self._cost(lambda: self.world.api("DELETE", f"{self._circle}/{self.newcomer.id}"))
+
+    async def off_board(self, leavers: Sequence[User]) -> Cost:
+        """Off-board several people by one request each, all sent in one moment, each waiting for its own proof."""
+        return await self._cost(
+            lambda: asyncio.gather(
+                *(self.world.api("POST", f"/users/{user.id}/deactivate", {}, wait=60) for user in leavers)
+            )
+        )
 
     @property
     def _circle(self) -> str:
@@ -120,7 +130,9 @@ async def scene(bench: Bench, *, people_in_all: int, everybody: bool = False) ->
         circle = [*first[:-1], *(rest if everybody else ())]
         kind = GroupKind.ANNOUNCEMENT if everybody else GroupKind.TEAM
         (group,) = await people.add_groups(world.directory, company, [circle], kind=kind)
-        made = Scene(world=world, service=service, relays=wires, company=company, group=group, newcomer=first[-1])
+        made = Scene(
+            world=world, service=service, relays=wires, company=company, group=group, circle=circle, newcomer=first[-1]
+        )
         await eventually(world.nothing_due, what="the group is right")
         yield made
 

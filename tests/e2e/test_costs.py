@@ -14,6 +14,8 @@ FEW, MANY = 60, 1_000
 _ROUNDS = 4
 CALLS_AT_MOST, STATEMENTS_AT_MOST = 20, 50
 """Far above what one member costs, far below one call or statement for each member of the small company."""
+CROWD, WAVES = 200, 6
+"""Who comes in while others are worked on waits for the next wave: more waves on a busy machine, never one each."""
 
 
 @pytest.mark.parametrize("everybody", [False, True], ids=["a small circle", "a circle of everybody"])
@@ -28,6 +30,17 @@ async def test_one_member_more_or_less_costs_the_same_in_a_small_and_in_a_large_
         assert many.carried == pytest.approx(few.carried, rel=0.1)
         assert 0 < few.wire.total() <= CALLS_AT_MOST
         assert 0 < few.statements.total() <= STATEMENTS_AT_MOST
+
+
+async def test_many_offboardings_at_once_share_calls_and_statements(tmp_path: Path) -> None:
+    bench = Bench(folder=tmp_path, root=None, small=True, say=lambda text: None)
+    async with scene(bench, people_in_all=CROWD + 50, everybody=True) as made:
+        alone = await made.off_board(made.circle[:1])
+        crowd = await made.off_board(made.circle[1 : CROWD + 1])
+    assert 0 < alone.wire.total() <= CALLS_AT_MOST
+    assert 0 < alone.statements.total() <= STATEMENTS_AT_MOST
+    assert crowd.wire.total() <= CALLS_AT_MOST * WAVES
+    assert crowd.statements.total() <= STATEMENTS_AT_MOST * WAVES
 
 
 async def _costs(folder: Path, *, people: int, everybody: bool) -> list[Cost]:
