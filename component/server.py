@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from ejabberd.records import Belongings
 from kleanxmpp import changes
+from kleanxmpp.batches import batches
 from kleanxmpp.changes import Change
 from kleanxmpp.desired import GATE, READ_ONLY, CircleLook, UserLook
 from kleanxmpp.model import Company
@@ -19,6 +20,9 @@ from .crowd import together_in_companies
 from .errors import StreamLost
 from .link import Link
 from .together import together
+
+_LOOKS_PER_CALL = 100
+"""So that a call ends in time on a busy server, which also works on several at once."""
 
 
 class EjabberdServer:
@@ -130,6 +134,14 @@ class EjabberdServer:
 
 
 async def _observe_users(link: Link, looks: Sequence[UserLook], *, domain: str) -> Sequence[UserState]:
+    async with together() as tasks:
+        parts = [
+            tasks.create_task(_observe_some(link, some, domain=domain)) for some in batches(looks, _LOOKS_PER_CALL)
+        ]
+    return [state for part in parts for state in part.result()]
+
+
+async def _observe_some(link: Link, looks: Sequence[UserLook], *, domain: str) -> Sequence[UserState]:
     async with together() as tasks:
         live = tasks.create_task(sessions.observe(link, looks, domain=domain))
         grouped = list(dict.fromkeys(look.username for look in looks if look.shared_groups))
