@@ -57,7 +57,7 @@ BROKEN: dict[str, list[str]] = {
         "mod_http_upload: {}",
         "mod_push: {include_body: true}",
     ],
-    "- kick_user": [],
+    "- klean_kick_users": [],
     "api_permissions:": [
         "api_permissions:",
         "  local: {from: [mod_http_api], who: {ip: 127.0.0.0/8}, what: [connected_users_vhost]}",
