@@ -7,6 +7,7 @@ from sqlalchemy import Row
 
 from kleanxmpp import errors, names
 from kleanxmpp.file_ports import File
+from kleanxmpp.hook_ports import SigningSecret
 from kleanxmpp.model import (
     ApiToken,
     Aspect,
@@ -22,9 +23,10 @@ from kleanxmpp.model import (
     Scope,
     User,
 )
+from kleanxmpp.scheduled_ports import ScheduledChange
 
-Value = TypeVar("Value", Company, User, Group, Credential, HeldChange, File)
-_TYPES = (Company, User, Group, Credential, AuditEntry, HeldChange, File)
+Value = TypeVar("Value", Company, User, Group, Credential, HeldChange, File, SigningSecret, ScheduledChange)
+_TYPES = (Company, User, Group, Credential, AuditEntry, HeldChange, File, SigningSecret, ScheduledChange)
 _NAMES = {cls: tuple(f.name for f in fields(cls)) for cls in _TYPES}
 
 
@@ -34,7 +36,7 @@ def value_of(cls: type[Value], row: Row[Any]) -> Value:
     return cls(**{name: found[name] for name in _NAMES[cls]})
 
 
-def row_of(value: Company | User | Group | Credential | File) -> dict[str, object]:
+def row_of(value: Company | User | Group | Credential | File | ScheduledChange) -> dict[str, object]:
     """Make the row of a value; a user's comes with the keys by which people are compared and found."""
     row = {name: getattr(value, name) for name in _NAMES[type(value)]}
     if isinstance(value, User):
