@@ -71,8 +71,8 @@ def _reason(text: str) -> str | None:
 def _refusal(error: IntegrityError) -> errors.KleanError:
     """Tell which field collides, from the constraint's columns; the last one is the field (the first the company)."""
     text = str(error.orig)
-    if (name := getattr(_driver_error(error), "constraint_name", None)) in _unique():
-        return _conflict(_unique()[name])
+    if column := _unique().get(str(getattr(_driver_error(error), "constraint_name", None))):
+        return _conflict(column)
     if match := re.search(r"UNIQUE constraint failed: .*\.(\w+)$", text):
         return _conflict(match[1])
     if re.search("foreign key", text, re.IGNORECASE):
