@@ -12,7 +12,7 @@ from typing import Any
 
 from kleanxmpp.attributes import Attributes
 from kleanxmpp.edits import UserPatch
-from kleanxmpp.model import Absence
+from kleanxmpp.model import Absence, User
 from kleanxmpp.scheduled_ports import ChangeKind, ScheduledChange
 
 FACTS = ("display_name", "email", "locale", "attributes")
@@ -99,6 +99,24 @@ def kept(change: ScheduledChange) -> Announcement:
     if "attributes" in values:
         values["attributes"] = {name: tuple(texts) for name, texts in values["attributes"].items()}
     return Announcement(kind=change.kind, patch=UserPatch(fields=frozenset(said), **values), **more)
+
+
+def aware_of(user: User | None) -> Mapping[str, Any]:
+    """Return the facts of a person that a plan must know of, if it is to give access; somebody who joins has it all."""
+    if user is None:
+        return {"active": True, "chat_permission": True, "absence": None}
+    return {name: getattr(user, name) for name in ("active", "chat_permission", "absence")}
+
+
+def is_outdated(plan: ScheduledChange, user: User) -> bool:
+    """Whether the plan would give something back that it did not know was taken."""
+    taken = {
+        "active": not user.active,
+        "chat_permission": not user.chat_permission,
+        "absence": user.absence is not None,
+    }
+    given = kept(plan).patch.fields & taken.keys()
+    return any(taken[name] and plan.aware_of.get(name) != getattr(user, name) for name in given)
 
 
 def why_over(plan: ScheduledChange, *, new: Announcement, at: datetime, now: datetime) -> str | None:

@@ -13,6 +13,8 @@ from kleanxmpp import errors
 
 PATTERN = r"^\d{4}-\d{2}-\d{2}([Tt]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?([Zz]|[+-]\d{2}:\d{2})?)?$"
 """A date, or a date-time with or without offset (RFC 3339, seconds and offset optional)."""
+LAST_YEAR = 9000
+"""Beyond it some zone's clocks have no date for a moment."""
 _DATE_LENGTH = 10
 
 
@@ -30,6 +32,8 @@ def effective(text: str, *, timezone: str, takes: bool, ends_day: bool, field: s
             found = datetime.combine(day, time.min)
         else:
             found = datetime.fromisoformat(text.upper())
+        if found.year > LAST_YEAR:
+            raise _unclear(field)
         return (found if found.tzinfo else _local(found, ZoneInfo(timezone), takes=takes)).astimezone(UTC)
     except (ValueError, OverflowError) as error:
         raise _unclear(field) from error

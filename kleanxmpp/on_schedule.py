@@ -105,7 +105,8 @@ async def _refuse_if_outdated(tx: Transaction, company: Company, change: Schedul
     if access(company, user) is Access.FULL:
         return
     newest = (await tx.newest_offboardings(company.id, [user.id])).get(user.id)
-    if newest is not None and newest.requested_at > change.aware_at:
+    later = newest is not None and newest.requested_at > change.aware_at
+    if later or announcements.is_outdated(change, user):
         raise errors.Conflict(
             "Access was taken from this person after this was planned. Plan it again if it is still meant."
         )
@@ -115,7 +116,7 @@ async def _let_know(tx: Transaction, change: ScheduledChange, done: Outcome, *, 
     """Let later plans that were made after this one give back what this one took: they knew of it."""
     for later in await tx.pending_of(change.company_id, user_id=done.user.id, external_id=done.user.external_id):
         if later.created_at >= change.created_at and announcements.kept(later).gives:
-            await tx.save_scheduled(replace(later, aware_at=now))
+            await tx.save_scheduled(replace(later, aware_at=now, aware_of=announcements.aware_of(done.user)))
 
 
 async def _fail(directory: Directory, change: ScheduledChange, why: str, *, now: datetime) -> None:

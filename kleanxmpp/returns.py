@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
-from kleanxmpp import errors, users
+from kleanxmpp import errors, moments, users
 from kleanxmpp.model import Company
 from kleanxmpp.on_time import LONGEST, Timed, keep_on_time, utc_now
 from kleanxmpp.ports import Directory, Transaction
@@ -27,6 +27,8 @@ def moment(text: str, *, company: Company) -> datetime:
         raise _unclear()
     try:
         found = datetime.fromisoformat(text.upper())
+        if found.year > moments.LAST_YEAR:
+            raise _unclear()
         local = found if found.tzinfo else found.replace(tzinfo=ZoneInfo(company.timezone))
         return local.astimezone(UTC)
     except (ValueError, OverflowError) as error:

@@ -60,6 +60,7 @@ async def plan(
         effective_at=at,
         created_at=now,
         aware_at=now,
+        aware_of=announcements.aware_of(whom.user),
         actor=way.actor,
         door=way.door,
         reason=way.reason,
@@ -110,8 +111,10 @@ async def reschedule(
         until = announcements.kept(change).patch.absent_until
         if at is not None and until is not None and until <= at:
             raise errors.Invalid("The absence would end before it began.", field="effective_at")
+        user = None if change.user_id is None else await tx.user(company.id, change.user_id)
         after = replace(
             change,
+            aware_of=announcements.aware_of(user),
             effective_at=at or change.effective_at,
             reason=change.reason if reason is None else reason,
             aware_at=now,

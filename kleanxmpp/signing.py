@@ -1,7 +1,7 @@
 """Use cases about the secrets that other systems sign with: several are valid at once, so that one can be replaced.
 
-A secret is kept readable, because whoever checks an HMAC needs it. It belongs to one company alone: the secret that fits
-a message says whose message it is.
+A secret is kept readable, because whoever checks an HMAC needs it. It belongs to one company alone: the secret that
+fits a message says whose message it is.
 """
 
 import base64

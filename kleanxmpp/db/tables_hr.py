@@ -52,6 +52,7 @@ scheduled_changes = Table(
     Column("effective_at", UtcDateTime, nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
     Column("aware_at", UtcDateTime, nullable=False),
+    Column("aware_of", JSON, nullable=False),
     Column("actor", TEXT, nullable=False),
     Column("door", WordOf(Door)),
     Column("reason", TEXT),

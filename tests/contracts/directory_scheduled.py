@@ -37,7 +37,9 @@ class ScheduledContract(DirectoryBase):
     ) -> None:
         user, other = await saved_user(directory, company), await saved_company(directory, a_company())
         said = {"active": False, "attributes": {"site": ["Süd"]}, "email": None}
-        plan = await saved_plan(directory, company, user_id=user.id, said=said, reason="ä", door=Door.HR)
+        plan = await saved_plan(
+            directory, company, user_id=user.id, said=said, reason="ä", door=Door.HR, aware_of={"a": None}
+        )
         later = replace(
             plan, said={}, state=ScheduleState.FAILED, result="no", finished_at=AT + HOUR, aware_at=AT + HOUR, version=2
         )

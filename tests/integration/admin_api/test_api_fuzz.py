@@ -18,7 +18,24 @@ from tests.integration.admin_api.desk import EVERYWHERE, Answered, Desk, Store, 
 SERVED = [operation for operation in OPERATIONS if operation.scope is not None]
 TEXT = st.one_of(
     st.text(max_size=20),
-    st.sampled_from(["", "*", "\u0000", "../..", "%", "x" * 3000, "team", "admin", "4711", '"1"', "klean-may-chat"]),
+    st.sampled_from(
+        [
+            "",
+            "*",
+            "\u0000",
+            "../..",
+            "%",
+            "x" * 3000,
+            "team",
+            "admin",
+            "4711",
+            '"1"',
+            "klean-may-chat",
+            "employee.left",
+            "2199-12-31",
+            "9999-12-31T23:59:59Z",
+        ]
+    ),
 )
 SCALARS = st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), TEXT)
 NAMES = st.sampled_from(
@@ -26,7 +43,7 @@ NAMES = st.sampled_from(
         "display_name", "username", "external_id", "email", "locale", "active", "chat_permission", "name", "scopes",
         "description", "kind", "members", "add", "remove", "role", "user_id", "label", "reason", "force", "dry_run",
         "contacts_max", "contact_visibility", "enabled", "people", "limit", "cursor", "q", "mode", "returns_on",
-        "hand_over_to", "admin", "timezone", "lang",
+        "hand_over_to", "admin", "timezone", "lang", "effective_at", "type", "attributes", "secret", "state",
     ]
 )  # fmt: skip
 JSON = st.recursive(
@@ -65,7 +82,7 @@ def running(store: Store) -> Iterator[tuple[asyncio.Runner, Desk]]:
 @given(
     operation=st.sampled_from(SERVED),
     known=st.booleans(),
-    path=st.dictionaries(st.sampled_from(["user_id", "group_id", "external_id"]), TEXT, max_size=3),
+    path=st.dictionaries(st.sampled_from(["user_id", "group_id", "external_id", "change_id"]), TEXT, max_size=3),
     query=st.dictionaries(NAMES | TEXT, TEXT, max_size=3),
     body=BODIES,
     headers=HEADERS,

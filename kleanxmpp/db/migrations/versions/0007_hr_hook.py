@@ -58,6 +58,7 @@ def _add_scheduled_changes() -> None:
         needed("effective_at", MOMENT),
         needed("created_at", MOMENT),
         needed("aware_at", MOMENT),
+        needed("aware_of", sa.JSON()),
         needed("actor", TEXT),
         sa.Column("door", TEXT),
         sa.Column("reason", TEXT),
