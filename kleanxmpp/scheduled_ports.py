@@ -37,9 +37,9 @@ class ScheduleState(StrEnum):
 class ScheduledChange:
     """Something that is to happen to a person at a moment. `user_id` None: the person joins until then.
 
-    `door` None: planned by name, so no guard holds it. Whoever planned it knew of all off-boardings until `aware_at`, and
-    that these facts of the person were as in `aware_of`; what gives access must not undo anything else. `result` says in
-    words what came of it.
+    `door` None: planned by name, so no guard holds it. Whoever planned it knew of all off-boardings until `aware_at`,
+    and that these facts of the person were as in `aware_of`; what gives access must not undo anything else. `result`
+    says in words what came of it.
     """
 
     id: str
