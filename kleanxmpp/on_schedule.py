@@ -22,6 +22,8 @@ log = logging.getLogger(__name__)
 SCHEDULE = "schedule"
 """Who acts in the audit log when a plan is carried out; what follows bears the name of who planned it."""
 _AT_ONCE = 100
+_LOOK_EVERY = 1.0
+"""Seconds. A plan for a moment this near is seen in time even while the loop that tells of changes is busy."""
 
 
 async def run_on_time(directory: Directory, *, limits: guard.Limits, changed: asyncio.Event) -> None:
@@ -30,7 +32,8 @@ async def run_on_time(directory: Directory, *, limits: guard.Limits, changed: as
     async def act(now: datetime) -> None:
         await run_due(directory, limits=limits, now=now)
 
-    await keep_on_time(directory, Timed(what="plans", upcoming=_next_change, act=act), changed=changed)
+    timed = Timed(what="plans", upcoming=_next_change, act=act)
+    await keep_on_time(directory, timed, changed=changed, longest=_LOOK_EVERY)
 
 
 async def run_due(directory: Directory, *, limits: guard.Limits, now: datetime) -> int:

@@ -121,6 +121,17 @@ async def test_somebody_joins_later_and_what_is_said_meanwhile_waits_for_them(
     assert gone is not None and (gone.display_name, gone.active) == ("Zoë Zwei", False)
 
 
+async def test_a_message_is_known_for_days_and_not_for_ever(directory: Directory, company: Company, zoe: User) -> None:
+    async def again(now: datetime) -> None:
+        event = Event(message_id="msg_1", external_id="4711", what=RENAMED)
+        await hr.receive(directory, company, event, limits=LIMITS, actor="hook:1", now=now)
+
+    await again(AT)
+    with pytest.raises(errors.Repeated):
+        await again(AT + 6 * DAY)
+    await again(AT + 8 * DAY)
+
+
 async def test_who_will_not_join_after_all_is_not_added(directory: Directory, company: Company) -> None:
     await told(directory, company, JOINED, at=AT + DAY, who="4712")
     received = await told(directory, company, LEFT, who="4712")

@@ -5,6 +5,7 @@ import json
 import urllib.parse
 from collections.abc import Iterator
 from contextlib import AsyncExitStack
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -13,8 +14,12 @@ from hypothesis import strategies as st
 
 from admin_api.openapi.operation import Operation
 from admin_api.routes import OPERATIONS
+from kleanxmpp import signatures, signing
+from kleanxmpp.scheduled_ports import ChangeKind
 from tests.integration.admin_api.desk import EVERYWHERE, Answered, Desk, Store, opened
+from tests.integration.admin_api.hr_system import HrSystem
 
+SECRET = signatures.new_secret()
 SERVED = [operation for operation in OPERATIONS if operation.scope is not None]
 TEXT = st.one_of(
     st.text(max_size=20),
@@ -104,6 +109,40 @@ def test_nothing_that_is_sent_breaks_it(
         assert answer.problem
     else:
         assert answer.status in operation.answers
+
+
+_KINDS = [kind.value for kind in ChangeKind]
+_SAID = [
+    "display_name", "username", "email", "locale", "attributes", "chat_permission", "mode", "returns_on",
+    "effective_at", "reason",
+]  # fmt: skip
+_EVENTS = st.builds(
+    lambda kind, data, more: {"type": kind, "timestamp": "2026-12-01T09:30:00Z", "data": data} | more,
+    st.one_of(st.sampled_from(_KINDS), TEXT),
+    st.builds(
+        lambda known, said: ({"external_id": "4711"} if known else {}) | said,
+        st.booleans(),
+        st.dictionaries(st.sampled_from(_SAID), JSON, max_size=4),
+    ),
+    st.dictionaries(NAMES, JSON, max_size=1),
+)
+
+
+@given(event=_EVENTS)
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@pytest.mark.parametrize("store", ["memory"], indirect=True)
+def test_nothing_that_is_signed_breaks_it(running: tuple[asyncio.Runner, Desk], event: dict[str, Any]) -> None:
+    runner, desk = running
+
+    async def send() -> Answered:
+        hr = HrSystem(desk=desk, secrets=[SECRET])
+        if (await hr.send(event)).status == 401:
+            now = datetime.now(UTC)
+            await signing.add(desk.directory, desk.company, purpose="hr", secret=SECRET, actor="test", now=now)
+        return await hr.send(event)
+
+    answer = runner.run(send())
+    assert answer.status in {200, 202, 404, 409, 422}, (answer.status, answer.text)
 
 
 async def _send(
