@@ -92,8 +92,8 @@ async def _do(
     )
     await tx.save_scheduled(over)
     await tx.add_audit([scheduling.entry(over, "scheduled.done", actor=SCHEDULE, now=now)])
-    if what.takes and not done.held:
-        await _let_know(tx, change, done, now=now)
+    if what.takes and done.changed and not done.held:
+        await _let_know(tx, change, done, taken=what.patch.fields, now=now)
     return result.partition(" ")[0]
 
 
@@ -115,11 +115,14 @@ async def _refuse_if_outdated(tx: Transaction, company: Company, change: Schedul
         )
 
 
-async def _let_know(tx: Transaction, change: ScheduledChange, done: Outcome, *, now: datetime) -> None:
-    """Let later plans that were made after this one give back what this one took: they knew of it."""
+async def _let_know(
+    tx: Transaction, change: ScheduledChange, done: Outcome, *, taken: frozenset[str], now: datetime
+) -> None:
+    """Let later plans that were made after this one give back what this one took, and no more: they knew of it."""
+    news = {name: value for name, value in announcements.aware_of(done.user).items() if name in taken}
     for later in await tx.pending_of(change.company_id, user_id=done.user.id, external_id=done.user.external_id):
         if later.created_at >= change.created_at and announcements.kept(later).gives:
-            await tx.save_scheduled(replace(later, aware_at=now, aware_of=announcements.aware_of(done.user)))
+            await tx.save_scheduled(replace(later, aware_at=now, aware_of={**later.aware_of, **news}))
 
 
 async def _fail(directory: Directory, change: ScheduledChange, why: str, *, now: datetime) -> None:

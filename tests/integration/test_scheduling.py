@@ -181,6 +181,19 @@ async def test_a_planned_return_does_not_undo_an_offboarding_it_did_not_know_of(
     assert back is not None and back.active, "who planned it again knew"
 
 
+async def test_a_return_that_knew_of_one_departure_does_not_undo_another(
+    directory: Directory, company: Company, zoe: User
+) -> None:
+    await planned(directory, company, zoe, announcements.permission(False), at=AT + DAY)
+    await planned(directory, company, zoe, LEFT, at=AT + DAY)
+    await planned(directory, company, zoe, RETURNED, at=AT + 2 * DAY)
+    await users.deactivate(directory, company, zoe.id, actor="boss", reason="fristlos", now=AT + HOUR)
+    await run(directory, AT + 2 * DAY)
+    now = await now_is(directory, company)
+    assert now is not None and not now.active
+    assert [state for state, _ in await states(directory, company)] == ["done", "done", "failed"]
+
+
 async def test_what_cannot_be_done_is_visible_and_holds_up_nobody(
     directory: Directory, company: Company, zoe: User
 ) -> None:
