@@ -39,6 +39,11 @@ UNAUTHORIZED = _kind(
     "The Authorization header is missing, or its token is wrong or was revoked.",
     "Send Authorization: Bearer TOKEN with a token that POST /api/v1/tokens or the command line gave out.",
 )  # fmt: skip
+UNSIGNED = _kind(
+    "unsigned", 401, "A valid signature is needed",
+    "The headers of the signature are missing, or nobody we know signed this just now.",
+    "Sign ID.TIMESTAMP.BODY with the company's secret when you send it, as the Standard Webhooks specification says.",
+)  # fmt: skip
 MISSING_SCOPE = _kind(
     "missing-scope", 403, "The token may not do this",
     "The token lacks the scope that this needs.",
@@ -78,6 +83,11 @@ CONFLICT = _kind(
     "conflict", 409, "Conflict",
     "Another entry already holds this value.",
     "Choose another value for the field that the answer names, or read what is there.",
+)  # fmt: skip
+MESSAGE_REPEATED = _kind(
+    "message-repeated", 409, "The message was taken already",
+    "A message with this webhook-id was carried out before. It was not carried out again.",
+    "Nothing is to be done: count it as delivered. Use a new webhook-id for a new message.",
 )  # fmt: skip
 IN_PROGRESS = _kind(
     "request-in-progress", 409, "The same request is being worked on",
@@ -168,10 +178,10 @@ NOT_READY = _kind(
 KINDS: dict[str, Kind] = {
     kind.name: kind
     for kind in (
-        MALFORMED, UNAUTHORIZED, MISSING_SCOPE, OTHER_COMPANY, UPLOAD_REFUSED, NOT_FOUND,
+        MALFORMED, UNAUTHORIZED, UNSIGNED, MISSING_SCOPE, OTHER_COMPANY, UPLOAD_REFUSED, NOT_FOUND,
         UNKNOWN_COMPANY, METHOD_NOT_ALLOWED, TIMEOUT,
-        CONFLICT, IN_PROGRESS, SECRET_SHOWN, UNSAFE_PLAN, STALE, TOO_LARGE, MEDIA_TYPE, INVALID, COMPANY_NEEDED,
-        KEY_REUSED, INTERNAL, NOT_INSTALLED, STORE_UNAVAILABLE, UNAVAILABLE, SERVER_UNREACHABLE, NO_RECONCILER,
-        NO_DOCTOR, NOT_READY,
+        CONFLICT, MESSAGE_REPEATED, IN_PROGRESS, SECRET_SHOWN, UNSAFE_PLAN, STALE, TOO_LARGE, MEDIA_TYPE, INVALID,
+        COMPANY_NEEDED, KEY_REUSED, INTERNAL, NOT_INSTALLED, STORE_UNAVAILABLE, UNAVAILABLE,
+        SERVER_UNREACHABLE, NO_RECONCILER, NO_DOCTOR, NOT_READY,
     )
 }  # fmt: skip

@@ -14,6 +14,7 @@ from aiohttp.typedefs import Handler
 from pydantic import ValidationError
 
 from kleanxmpp import errors
+from kleanxmpp.signatures import Unsigned
 
 from . import problem_kinds as kinds
 from .problem_kinds import Kind
@@ -22,6 +23,7 @@ from .schemas.problem import FieldError, ProblemView
 log = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
+_SIGNED = {"WWW-Authenticate": 'Webhook-Signature realm="kleanxmpp"'}
 _RETRY = {"Retry-After": "5"}
 _MOST_ERRORS = 20
 _LONGEST_NAME = 100
@@ -62,6 +64,10 @@ def from_validation(error: ValidationError) -> Problem:
 def from_core(error: errors.KleanError) -> Problem:
     """Return what an error of the core is to the caller."""
     match error:
+        case Unsigned():
+            return Problem(kind=kinds.UNSIGNED, detail=str(error), headers=_SIGNED)
+        case errors.Repeated():
+            return Problem(kind=kinds.MESSAGE_REPEATED)
         case errors.Forbidden():
             return Problem(kind=kinds.UPLOAD_REFUSED)
         case errors.NotFound():

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 
 from pydantic import BaseModel
 
+from kleanxmpp import hr
+
 from . import problem_kinds as kinds
 from .answers import JSON, JSON_LINES, PDF
 from .handlers import (
@@ -20,8 +22,10 @@ from .handlers import (
     groups,
     health,
     held,
+    hooks,
     members,
     offboardings,
+    scheduled,
     status,
     tokens,
     users,
@@ -37,7 +41,9 @@ from .schemas.files import FilePage
 from .schemas.groups import CircleView, GroupPage, GroupView, MemberPage, MemberView
 from .schemas.health import HealthView, ReadyView
 from .schemas.held import ConfirmedView, HoldPage
+from .schemas.hooks import AddedSecretView, ReceivedView, SecretPage
 from .schemas.offboardings import OffboardingPage, OffboardingView
+from .schemas.scheduled import ScheduledPage, ScheduledView
 from .schemas.status import StatusView
 from .schemas.sweeps import SweepReportView
 from .schemas.tokens import IssuedTokenView, TokenPage
@@ -47,11 +53,13 @@ BASE = "/api/v1"
 TAGS = {
     "People": "Joiners, movers and leavers.",
     "Off-boarding": "Taking access away, giving it back, and the evidence.",
+    "Scheduled": "What is to happen later, on time.",
     "Devices": "One login for each device; there are no passwords that people choose.",
     "Files": "What people send each other besides text.",
     "Groups": "Named groups; each becomes a room on the chat server.",
     "Circles": "Who is in a group.",
     "Company": "What holds for everybody.",
+    "Hooks": "What other systems report by themselves, signed.",
     "API tokens": "Who may call this API.",
     "Operation": "What is out of step, and who did what.",
     "Health": "For supervisors and load balancers. No token.",
@@ -90,6 +98,7 @@ def _op(
 
 _USER, _GROUP = "/users/{user_id}", "/groups/{group_id}"
 _MEMBERS, _CREDENTIALS = _GROUP + "/members", _USER + "/credentials"
+_PLAN, _SECRETS = "/scheduled/{change_id}", "/hooks/hr/secrets"
 _PROVEN = {200: OffboardingView, 202: OffboardingView}
 _C, _S = kinds.CONFLICT, kinds.SERVER_UNREACHABLE
 
@@ -116,6 +125,15 @@ OPERATIONS: tuple[Operation, ...] = (
     _op("GET", _USER + "/offboardings/{offboarding_id}", offboardings.get_offboarding, "users:read",
         {200: OffboardingView}, tag="Off-boarding"),
 
+    _op("GET", "/scheduled", scheduled.list_scheduled, "users:read", {200: ScheduledPage}, tag="Scheduled"),
+    _op("POST", "/scheduled", scheduled.schedule_change, "users:write", {201: ScheduledView}, kinds.NOT_FOUND, _C,
+        tag="Scheduled"),
+    _op("GET", _PLAN, scheduled.get_scheduled, "users:read", {200: ScheduledView, 304: None}, tag="Scheduled",
+        versioned=True),
+    _op("PATCH", _PLAN, scheduled.change_scheduled, "users:write", {200: ScheduledView}, _C, tag="Scheduled",
+        versioned=True),
+    _op("DELETE", _PLAN, scheduled.cancel_scheduled, "users:write", {204: None}, _C, tag="Scheduled", versioned=True),
+
     _op("GET", _CREDENTIALS, credentials.list_credentials, "users:read", {200: CredentialPage}, tag="Devices"),
     _op("POST", _CREDENTIALS, credentials.issue_credential, "credentials:write", {201: IssuedCredentialView},
         tag="Devices", secret=True),
@@ -141,6 +159,13 @@ OPERATIONS: tuple[Operation, ...] = (
 
     _op("GET", "/company", company.get_company, "admin", {200: CompanyView}, tag="Company"),
     _op("PATCH", "/company", company.change_company, "admin", {200: CompanyView}, tag="Company"),
+
+    Operation(method="POST", path=BASE + "/hooks/hr", handler=hooks.receive_hr_event, scope=None, signed=hr.PURPOSE,
+              answers={200: ReceivedView, 202: ReceivedView}, tag="Hooks",
+              problems=(kinds.NOT_FOUND, _C, kinds.MESSAGE_REPEATED)),
+    _op("GET", _SECRETS, hooks.list_hr_secrets, "hooks:write", {200: SecretPage}, tag="Hooks"),
+    _op("POST", _SECRETS, hooks.add_hr_secret, "hooks:write", {201: AddedSecretView}, _C, tag="Hooks", secret=True),
+    _op("DELETE", _SECRETS + "/{secret_id}", hooks.remove_hr_secret, "hooks:write", {204: None}, tag="Hooks"),
 
     _op("GET", "/tokens", tokens.list_tokens, "tokens:write", {200: TokenPage}, tag="API tokens"),
     _op("POST", "/tokens", tokens.issue_token, "tokens:write", {201: IssuedTokenView}, tag="API tokens", secret=True),

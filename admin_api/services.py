@@ -90,5 +90,21 @@ class Call:
         return self.token.company_id is None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignedCall:
+    """One signed message: whose secret fits it, and when it came in. `message_id` is the sender's name for it."""
+
+    services: Services
+    company: Company
+    message_id: str
+    actor: str
+    now: datetime
+
+    @property
+    def directory(self) -> Directory:
+        """The truth."""
+        return self.services.directory
+
+
 SERVICES = web.AppKey("services", Services)
 TOKEN_ID = web.RequestKey("token_id", str)

@@ -38,15 +38,11 @@ async def say(
 ) -> Sequence[Said]:
     """Change these people, each once, as far as the guard lets the door; return them in order. Repeatable.
 
-    Whoever the door expressly says is active or permitted does not wait for the opposite any more. Raises Invalid or
-    Conflict, and then the transaction must end.
+    Whoever the door expressly says is active, permitted or not absent does not wait for the opposite any more. Raises
+    Invalid or Conflict, and then the transaction must end.
     """
     pairs = [(user, await edits.patched(tx, company, user, patch)) for user, patch in wanted]
-    affirmed = {
-        user.id: facts
-        for user, patch in wanted
-        if (facts := frozenset(f for f in _FACTS if f in patch.fields and getattr(patch, f)))
-    }
+    affirmed = {user.id: facts for user, patch in wanted if (facts := _affirmed(patch))}
     await guard.take_back(tx, company, door=door, affirmed=affirmed, actor=actor, now=now)
     admission = await guard.admit(
         tx,
@@ -62,3 +58,9 @@ async def say(
     after_by_id = {user.id: user for user in saved}
     waiting = {before.id for before, _ in admission.held}
     return [Said(user=after_by_id.get(user.id, user), held=user.id in waiting) for user, _ in pairs]
+
+
+def _affirmed(patch: UserPatch) -> frozenset[str]:
+    """Return what the door says in favour of somebody's access."""
+    said = {fact for fact in _FACTS if fact in patch.fields and getattr(patch, fact)}
+    return frozenset(said | ({"absence"} if "absence" in patch.fields and patch.absence is None else set()))

@@ -31,6 +31,10 @@ class Stale(KleanError):
     """Somebody else changed this in the meantime. Read it again and repeat your change."""
 
 
+class Repeated(KleanError):
+    """The message was taken before. It is not carried out again."""
+
+
 class Invalid(KleanError):
     """The value is not acceptable."""
 

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from kleanxmpp import ids
 from kleanxmpp.desired import access
-from kleanxmpp.model import AuditEntry, Company, Door, HeldChange, Hold, User
+from kleanxmpp.model import Absence, AuditEntry, Company, Door, HeldChange, Hold, User
 from kleanxmpp.ports import Transaction
 
 Pair = tuple[User, User]
@@ -48,9 +48,8 @@ def room(limits: Limits, *, may_chat: int, passed: int) -> int:
 
 
 def takes_access(company: Company, before: User, after: User) -> bool:
-    """Whether this change is an off-boarding. Doors take access by these two facts; absences begin by name."""
-    left = replace(before, active=after.active, chat_permission=after.chat_permission)
-    return access(company, before).exceeds(access(company, left))
+    """Whether this change is an off-boarding: for good, for an absence, or because the permission is withdrawn."""
+    return access(company, before).exceeds(access(company, after))
 
 
 async def decide(
@@ -108,7 +107,10 @@ async def take_back(
     actor: str,
     now: datetime,
 ) -> None:
-    """Let nobody wait whom the door wants to stay after all: user id -> which facts it says are true."""
+    """Let nobody wait whom the door wants to stay after all: user id -> which facts it says are true.
+
+    The fact `absence` is true of who is not to be absent.
+    """
     waiting = await tx.waiting(company.id, door, affirmed)
     changed = [(change, _affirmed(change, affirmed[change.user_id])) for change in waiting.values()]
     changed = [(old, new) for old, new in changed if old != new]
@@ -116,7 +118,7 @@ async def take_back(
         return
     hold_id = await _hold_id(tx, company, door)
     await tx.release(company.id, door, [old.user_id for old, _ in changed])
-    left = [new for _, new in changed if not (new.active and new.chat_permission)]
+    left = [new for _, new in changed if _takes_anything(new)]
     if left:
         await tx.hold_back(Hold(id=hold_id, company_id=company.id, door=door, changes=tuple(left)))
     await tx.add_audit(
@@ -140,12 +142,19 @@ async def _hold_back(
     for before, after in held:
         new = HeldChange(user_id=before.id, actor=actor, reason=reason, at=now)
         known = waiting.get(before.id, new)
+        absent = known if after.absence is None or _absence(after) == _absence(before) else after
         change = replace(
             new,
             active=known.active and (after.active or not before.active),
             chat_permission=known.chat_permission and (after.chat_permission or not before.chat_permission),
+            absence=absent.absence,
+            absent_until=absent.absent_until,
         )
-        if (known.active, known.chat_permission) != (change.active, change.chat_permission):
+        if (known.active, known.chat_permission, *_absence(known)) != (
+            change.active,
+            change.chat_permission,
+            *_absence(change),
+        ):
             fresh.append(change)
     if fresh:
         hold_id = await _hold_id(tx, company, door)
@@ -166,11 +175,22 @@ def _kept(before: User, after: User) -> User:
 
 
 def _affirmed(change: HeldChange, facts: frozenset[str]) -> HeldChange:
+    stays = "absence" in facts
     return replace(
         change,
         active=change.active or "active" in facts,
         chat_permission=change.chat_permission or "chat_permission" in facts,
+        absence=None if stays else change.absence,
+        absent_until=None if stays else change.absent_until,
     )
+
+
+def _takes_anything(change: HeldChange) -> bool:
+    return not (change.active and change.chat_permission and change.absence is None)
+
+
+def _absence(who: User | HeldChange) -> tuple[Absence | None, datetime | None]:
+    return who.absence, who.absent_until
 
 
 async def _hold_id(tx: Transaction, company: Company, door: Door) -> str:
@@ -193,5 +213,6 @@ def _entry(
             "door": door,
             "active": change.active,
             "chat_permission": change.chat_permission,
+            "absence": change.absence,
         },
     )

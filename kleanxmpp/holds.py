@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from kleanxmpp import consequences, errors
-from kleanxmpp.desired import may_chat
+from kleanxmpp.desired import access, may_chat
 from kleanxmpp.model import AuditEntry, Company, Door, HeldChange, Hold, User
 from kleanxmpp.ports import Directory, Transaction
 
@@ -85,10 +85,10 @@ async def _confirmed(
     by_reason: dict[str | None, list[tuple[User, User]]] = defaultdict(list)
     for change in hold.changes:
         before = users[change.user_id]
-        after = _without(before, change)
+        after = _without(company, before, change, now=now)
         left = left_at.get(before.id)
         if before.erasing or after == before:
-            skipped.append(Skipped(user_id=before.id, why="is off-boarded already"))
+            skipped.append(Skipped(user_id=before.id, why=_why_not(change, now=now)))
         elif left is not None and left.requested_at > change.at and may_chat(company, before):
             skipped.append(Skipped(user_id=before.id, why="was off-boarded and let in again since"))
         else:
@@ -102,13 +102,27 @@ async def _confirmed(
     return tuple(skipped)
 
 
-def _without(user: User, change: HeldChange) -> User:
+def _without(company: Company, user: User, change: HeldChange, *, now: datetime) -> User:
+    """Return the user without what the change takes. It never gives: somebody who is further out stays so."""
     after = replace(
         user,
         active=user.active and change.active,
         chat_permission=user.chat_permission and change.chat_permission,
     )
-    return after if after.active else replace(after, absence=None, absent_until=None)
+    if not after.active:
+        return replace(after, absence=None, absent_until=None)
+    absent = replace(after, absence=change.absence, absent_until=change.absent_until)
+    begins = change.absence is not None and not _is_over(change, now=now)
+    return absent if begins and access(company, after).exceeds(access(company, absent)) else after
+
+
+def _is_over(change: HeldChange, *, now: datetime) -> bool:
+    return change.absent_until is not None and change.absent_until <= now
+
+
+def _why_not(change: HeldChange, *, now: datetime) -> str:
+    only_absent = change.active and change.chat_permission
+    return "would be back by now" if only_absent and _is_over(change, now=now) else "is off-boarded already"
 
 
 async def _existing(tx: Transaction, company: Company, hold_id: str) -> Hold:

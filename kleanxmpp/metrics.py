@@ -13,6 +13,10 @@ OFFBOARDING_SECONDS = Histogram(
 SWEEP_SECONDS = Gauge("kleanxmpp_sweep_seconds", "How long the last full sweep took")
 LEFTOVERS = Counter("kleanxmpp_leftovers_total", "What sweeps found of people without access, by kind", ["kind"])
 HELD_PEOPLE = Gauge("kleanxmpp_held_people", "People whose off-boarding waits for a confirmation; NaN: not known")
+SCHEDULED = Counter("kleanxmpp_scheduled_changes_total", "Planned changes whose moment has come", ["outcome"])
+HOOK_EVENTS = Counter(
+    "kleanxmpp_hook_events_total", "Events that came in signed, or claimed to be", ["hook", "outcome"]
+)
 STRANGE_ROOMS = Gauge("kleanxmpp_strange_rooms", "Rooms on our service that the directory does not know")
 SERVER_REACHABLE = Gauge("kleanxmpp_server_reachable", "Whether the XMPP server can be observed and changed")
 FILES_REMOVED = Counter("kleanxmpp_files_removed_total", "Uploaded files and leftovers that retention removed", ["why"])

@@ -298,11 +298,16 @@ class Door(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HeldChange:
-    """What a door wanted to take from somebody and must not yet: the facts that are False. True: stays as it is."""
+    """What a door wanted to take from somebody and must not yet: the facts that are False. True: stays as it is.
+
+    `absence`: the one it wanted to begin, ending by itself at `absent_until`; None: none.
+    """
 
     user_id: str
     active: bool = True
     chat_permission: bool = True
+    absence: Absence | None = None
+    absent_until: datetime | None = None
     actor: str
     reason: str | None
     at: datetime

@@ -14,6 +14,7 @@ from typing import Protocol
 from kleanxmpp.changes import Change
 from kleanxmpp.desired import Access, CircleLook, GroupCircle, Person, UserLook
 from kleanxmpp.file_ports import FileRecords
+from kleanxmpp.hook_ports import HookRecords
 from kleanxmpp.model import (
     ApiToken,
     Aspect,
@@ -32,6 +33,7 @@ from kleanxmpp.model import (
     Scope,
     User,
 )
+from kleanxmpp.scheduled_ports import ScheduledRecords
 from kleanxmpp.source_ports import SourceRecords
 from kleanxmpp.state import CircleState, UserState
 
@@ -78,7 +80,7 @@ class DatabaseHealth:
     faults: tuple[str, ...] | None
 
 
-class Transaction(FileRecords, SourceRecords, Protocol):
+class Transaction(FileRecords, SourceRecords, HookRecords, ScheduledRecords, Protocol):
     """One transaction on the directory. Reads return values or None; writes take whole values.
 
     Everything is bounded to one company by its `company_id`, and never returns what belongs to another.

@@ -15,7 +15,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from kleanxmpp import errors, metrics, returns
+from kleanxmpp import errors, metrics, on_schedule, returns
+from kleanxmpp.guard import Limits
 from kleanxmpp.model import Company, Due, Priority, Scope, ScopeKind
 from kleanxmpp.ports import LONGEST_PAUSE, Directory, Server
 from kleanxmpp.scopes import Worker
@@ -52,12 +53,16 @@ def retry_delay(attempts: int, *, pace: Pace, jitter: float) -> float:
 
 @dataclass(slots=True, kw_only=True)
 class Reconciler:
-    """Keeps the server equal to the directory until it is cancelled. `away` says why nothing is tried right now."""
+    """Keeps the server equal to the directory until it is cancelled. `away` says why nothing is tried right now.
+
+    `limits`: how many people plans of a door may off-board.
+    """
 
     directory: Directory
     server: Server
     worker: Worker
     pace: Pace = field(default_factory=Pace)
+    limits: Limits = field(default_factory=Limits)
     away: str | None = "The XMPP server was not reached yet."
     away_since: datetime | None = field(default_factory=lambda: datetime.now(UTC))
     reports: dict[str, SweepReport] = field(default_factory=dict)
@@ -66,18 +71,20 @@ class Reconciler:
     _freed: asyncio.Event = field(default_factory=asyncio.Event)
     _sweep_wanted: asyncio.Event = field(default_factory=asyncio.Event)
     _watching: dict[Scope, set[asyncio.Event]] = field(default_factory=lambda: defaultdict(set))
-    _changed: asyncio.Event = field(default_factory=asyncio.Event)
+    _changed: tuple[asyncio.Event, asyncio.Event] = field(default_factory=lambda: (asyncio.Event(), asyncio.Event()))
 
     async def run(self) -> None:
         """Work until cancelled."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self._sweep_forever())
-            group.create_task(returns.end_on_time(self.directory, changed=self._changed))
+            ends, plans = self._changed  # one each: who waits clears it
+            group.create_task(returns.end_on_time(self.directory, changed=ends))
+            group.create_task(on_schedule.run_on_time(self.directory, limits=self.limits, changed=plans))
             while True:
                 try:
                     self._freed.clear()
                     if self.away is not None and not await self._probe():
-                        self._changed.set()
+                        self._tell_of_change()
                         await asyncio.sleep(self.pace.probe_interval)
                         continue
                     started = await self._start_due(group)
@@ -158,6 +165,10 @@ class Reconciler:
             self._active[due.scope] = group.create_task(self._work(due))
         return bool(first or others)
 
+    def _tell_of_change(self) -> None:
+        for event in self._changed:
+            event.set()
+
     def _free(self) -> int:
         """Return how many workers have nothing to do."""
         return self.pace.workers - (len(self._active) - len(self._closing))
@@ -176,7 +187,7 @@ class Reconciler:
         try:
             await asyncio.wait(waits, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
             if waits[-1].done():
-                self._changed.set()
+                self._tell_of_change()
             if self._closing:
                 await asyncio.sleep(_BURST)  # many end in one moment, and what is due is read once for all of them
         finally:

@@ -1,8 +1,4 @@
-"""The end of absences: how callers write it, and that it happens on time, also while the XMPP server is away.
-
-The loop sleeps until the next end, until somebody changed something, and a minute at most: a clock that jumps, or a
-change that nobody told of, delays a return by no more than that.
-"""
+"""The end of absences: how callers write it, and that it happens on time (`kleanxmpp.on_time`)."""
 
 import asyncio
 import logging
@@ -11,15 +7,15 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
-from kleanxmpp import errors, users
+from kleanxmpp import errors, moments, users
 from kleanxmpp.model import Company
-from kleanxmpp.ports import Directory
+from kleanxmpp.on_time import LONGEST, Timed, keep_on_time, utc_now
+from kleanxmpp.ports import Directory, Transaction
 
 log = logging.getLogger(__name__)
 
 PATTERN = r"^\d{4}-\d{2}-\d{2}([Tt]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?([Zz]|[+-]\d{2}:\d{2}))?$"
 """A date, or a date-time with its offset (RFC 3339)."""
-_LONGEST, _SOON, _AGAIN = 60.0, 0.05, 1.0
 
 
 def moment(text: str, *, company: Company) -> datetime:
@@ -31,6 +27,8 @@ def moment(text: str, *, company: Company) -> datetime:
         raise _unclear()
     try:
         found = datetime.fromisoformat(text.upper())
+        if found.year > moments.LAST_YEAR:
+            raise _unclear()
         local = found if found.tzinfo else found.replace(tzinfo=ZoneInfo(company.timezone))
         return local.astimezone(UTC)
     except (ValueError, OverflowError) as error:
@@ -41,35 +39,20 @@ async def end_on_time(
     directory: Directory,
     *,
     changed: asyncio.Event,
-    clock: Callable[[], datetime] = lambda: datetime.now(UTC),
-    longest: float = _LONGEST,
+    clock: Callable[[], datetime] = utc_now,
+    longest: float = LONGEST,
 ) -> None:
     """Let people back in when their absence ends, until cancelled. `changed` is set when the directory may have."""
-    while True:
-        changed.clear()
-        try:
-            pause = await _end_and_look_ahead(directory, clock=clock, longest=longest)
-        except errors.DirectoryUnavailable:
-            log.warning("directory unavailable, absences end later")
-            pause = _AGAIN
-        try:
-            async with asyncio.timeout(pause):
-                await changed.wait()
-        except TimeoutError:
-            continue  # it is time to look
 
-
-async def _end_and_look_ahead(directory: Directory, *, clock: Callable[[], datetime], longest: float) -> float:
-    """End what has ended; return the seconds until it is time to look again."""
-    async with directory.read() as tx:
-        upcoming = await tx.next_return_at()
-    if upcoming is None:
-        return longest
-    now = clock()
-    if upcoming <= now:
+    async def act(now: datetime) -> None:
         log.info("absences ended", extra={"people": await users.end_absences(directory, now=now)})
-        return _SOON  # there may be more
-    return min((upcoming - now).total_seconds(), longest)
+
+    timed = Timed(what="ends of absences", upcoming=_next_return, act=act)
+    await keep_on_time(directory, timed, changed=changed, clock=clock, longest=longest)
+
+
+async def _next_return(tx: Transaction) -> datetime | None:
+    return await tx.next_return_at()
 
 
 def _unclear() -> errors.Invalid:

@@ -14,6 +14,7 @@ from kleanxmpp.ports import DatabaseHealth, Transaction
 from kleanxmpp.testing_files import MemoryFiles
 from kleanxmpp.testing_groups import MemoryCircles, MemoryGroups
 from kleanxmpp.testing_guard import MemoryGuard
+from kleanxmpp.testing_hooks import MemoryHooks, MemoryScheduled
 from kleanxmpp.testing_people import MemoryCompanies, MemoryUsers
 from kleanxmpp.testing_records import MemoryDue, MemoryRecords
 from kleanxmpp.testing_sources import MemorySources
@@ -30,6 +31,8 @@ class MemoryTransaction(
     MemoryGuard,
     MemoryFiles,
     MemorySources,
+    MemoryHooks,
+    MemoryScheduled,
 ):
     """One transaction on the tables in memory; see `kleanxmpp.ports.Transaction`."""
 

@@ -11,6 +11,7 @@ from datetime import datetime
 
 from kleanxmpp import errors, names
 from kleanxmpp.file_ports import File
+from kleanxmpp.hook_ports import SigningSecret
 from kleanxmpp.model import (
     ApiToken,
     AuditEntry,
@@ -27,6 +28,7 @@ from kleanxmpp.model import (
     User,
 )
 from kleanxmpp.ports import RememberedAnswer
+from kleanxmpp.scheduled_ports import ScheduledChange
 
 Key = tuple[str, str]
 
@@ -52,6 +54,9 @@ class Tables:
     holds: dict[tuple[str, Door], Hold] = field(default_factory=dict)
     passages: list[tuple[str, Door, datetime, int]] = field(default_factory=list)
     contacts: dict[tuple[str, Door], datetime] = field(default_factory=dict)
+    signing_secrets: dict[str, SigningSecret] = field(default_factory=dict)
+    messages: dict[tuple[str, str, str], datetime] = field(default_factory=dict)
+    scheduled: dict[str, ScheduledChange] = field(default_factory=dict)
     tokens: dict[str, tuple[ApiToken, str]] = field(default_factory=dict)
     answers: dict[Key, tuple[RememberedAnswer, datetime]] = field(default_factory=dict)
 

@@ -17,6 +17,7 @@ SCOPES = {
     "groups:write": "add, change and delete groups, and their circles",
     "tokens:write": "API tokens",
     "audit:read": "the audit log",
+    "hooks:write": "the secrets that other systems sign their messages with",
     "status:read": "what is out of step, and whether the server keeps the promises",
     "reconcile:write": "sweep now; confirm or discard what is held",
 }

@@ -10,6 +10,7 @@ from ..schemas.status import DueSummary, DueView, ServerView, StatusView
 from ..schemas.sweeps import ReconcileBody, report_view, sweep_view
 from ..services import Call, Reconciler
 from .held import held_views
+from .scheduled import scheduled_summary
 
 _SHOWN = 100
 
@@ -18,13 +19,15 @@ async def get_status(call: Call) -> Answer:
     """Show what is out of step and why.
 
     How much work is waiting and since when, the first hundred with their last error, off-boardings that are not proven
-    yet, what waits for a confirmation, whether the XMPP server can be reached, and what the last full comparison found.
+    yet, what waits for a confirmation, how much is planned for later, whether the XMPP server can be reached, and what
+    the last full comparison found.
     """
     async with call.directory.read() as tx:
         due = await tx.page_due(call.company.id, limit=_SHOWN)
         count = await tx.count_due(call.company.id)
         running = await tx.open_offboardings(call.company.id)
         held = await held_views(call.services, tx, call.company)
+        planned = await scheduled_summary(tx, call.company)
         names = await handovers.group_names(tx, call.company.id, running)
     marked = [one.marked_at for one in due if one.marked_at is not None]
     reconciler = call.services.reconciler
@@ -34,6 +37,7 @@ async def get_status(call: Call) -> Answer:
             due=DueSummary(count=count, oldest=min(marked, default=None), items=[DueView.of(one) for one in due]),
             open_offboardings=[OffboardingView.of(one, names=names) for one in running],
             held=held,
+            scheduled=planned,
             server=_server(reconciler),
             last_sweep=None if report is None else sweep_view(report),
         )

@@ -13,22 +13,24 @@ from typing import Any
 from aiohttp import web
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from .. import answers, auth, idempotency, problems
+from .. import answers, auth, idempotency, problems, signed
 from .. import problem_kinds as kinds
-from ..answers import Answer
+from ..answers import JSON, Answer
 from ..problems import Problem
 from ..schemas.types import ID_PATTERN, Id
 from ..services import SERVICES, TOKEN_ID, Call, Services
 from .operation import Operation
 
 _ID = re.compile(ID_PATTERN)
-_JSON = frozenset({"application/json", "application/merge-patch+json"})
+_TAKEN = frozenset({"application/json", "application/merge-patch+json"})
 
 WebHandler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 def bound(operation: Operation) -> WebHandler:
     """Return the aiohttp handler that serves an operation."""
+    if operation.signed is not None:
+        return _signed(operation, operation.signed)
     adapters = {name: TypeAdapter[Any](operation.hints[name]) for name in operation.path_names}
 
     async def serve(request: web.Request) -> web.StreamResponse:
@@ -48,6 +50,20 @@ def bound(operation: Operation) -> WebHandler:
             fingerprint = _fingerprint(request, subject, arguments)
             return await idempotency.once(subject, key=key, fingerprint=fingerprint, run=run)
         return answers.whole(await run(), media_type=operation.media_type)
+
+    serve.__name__ = operation.name
+    return serve
+
+
+def _signed(operation: Operation, purpose: str) -> WebHandler:
+    model = operation.body
+    assert model is not None  # a message without a body says nothing
+
+    async def serve(request: web.Request) -> web.StreamResponse:
+        with signed.refusals_counted(purpose):
+            headers = signed.headers_of(request)
+            call = await signed.call_of(request, headers, raw := await _raw(request, most=signed.MOST_BYTES), purpose)
+            return answers.whole(await operation.handler(call, body=_parsed(request, raw, model)), media_type=JSON)
 
     serve.__name__ = operation.name
     return serve
@@ -94,14 +110,27 @@ def _query(request: web.Request, model: type[BaseModel]) -> BaseModel:
 
 
 async def _body(request: web.Request, model: type[BaseModel], *, optional: bool) -> BaseModel:
+    raw = await _raw(request)
+    return model() if not raw and optional else _parsed(request, raw, model)
+
+
+async def _raw(request: web.Request, *, most: int | None = None) -> bytes:
+    if most is not None and (request.content_length or 0) > most:
+        raise Problem(kind=kinds.TOO_LARGE, headers={"Connection": "close"})
     try:
         async with asyncio.timeout(request.app[SERVICES].settings.body_seconds):
             raw = await request.read()
     except TimeoutError as error:
         raise Problem(kind=kinds.TIMEOUT, headers={"Connection": "close"}) from error
-    if not raw and optional:
-        return model()
-    if request.content_type not in _JSON:
+    except web.HTTPRequestEntityTooLarge as error:
+        raise Problem(kind=kinds.TOO_LARGE) from error
+    if most is not None and len(raw) > most:
+        raise Problem(kind=kinds.TOO_LARGE)
+    return raw
+
+
+def _parsed(request: web.Request, raw: bytes, model: type[BaseModel]) -> BaseModel:
+    if request.content_type not in _TAKEN:
         raise Problem(kind=kinds.MEDIA_TYPE)
     try:
         return model.model_validate_json(raw)

@@ -45,6 +45,30 @@ _NONE_MATCH_HEADER = {
     "description": "The entity tag of an earlier answer: 304 if nothing changed since.",
     "schema": {"type": "string", "examples": ['"3"']},
 }
+_SIGNED_HEADERS: list[Json] = [
+    {
+        "name": "webhook-id",
+        "in": "header",
+        "required": True,
+        "description": "The sender's own name for the message: the same when it is sent again.",
+        "schema": {"type": "string", "minLength": 1, "maxLength": 256, "examples": ["msg_2KWPBgLlAfxdpx2AI54pPJ85f4W"]},
+    },
+    {
+        "name": "webhook-timestamp",
+        "in": "header",
+        "required": True,
+        "description": "When it was signed, in seconds since 1970 UTC; at most five minutes ago.",
+        "schema": {"type": "string", "pattern": "^[0-9]{1,11}$", "examples": ["1767225600"]},
+    },
+]
+_SIGNATURE_SCHEME = {
+    "type": "apiKey",
+    "in": "header",
+    "name": "webhook-signature",
+    "description": "Signed after the Standard Webhooks specification: `v1,` and the HMAC-SHA256 of `ID.TIMESTAMP.BODY` "
+    "in base64; several are separated by spaces. The key is what follows `whsec_` in the company's secret, decoded "
+    "from base64.",
+}
 _ABOUT = """People, groups and devices of a company's chat, kept equal on the chat server.
 
 Every request carries `Authorization: Bearer TOKEN`. Errors are problem documents (RFC 9457) whose `type` leads to a
@@ -71,7 +95,10 @@ def document(
         "servers": [{"url": url}],
         "tags": [{"name": name, "description": words} for name, words in tags.items()],
         "paths": paths,
-        "components": {"schemas": schemas, "securitySchemes": {"token": _security_scheme(scopes)}},
+        "components": {
+            "schemas": schemas,
+            "securitySchemes": {"token": _security_scheme(scopes), "signature": _SIGNATURE_SCHEME},
+        },
     }
 
 
@@ -82,6 +109,12 @@ def _security_scheme(scopes: Mapping[str, str]) -> Json:
         "scheme": "bearer",
         "description": f"An API token. Its scopes say what it is good for:\n\n{lines}",
     }
+
+
+def _security(operation: Operation) -> list[Json]:
+    if operation.signed is not None:
+        return [{"signature": []}]
+    return [{"token": [operation.scope]}] if operation.scope else []
 
 
 def _schemas(operations: Sequence[Operation]) -> tuple[Mapping[type[BaseModel], Json], Json]:
@@ -102,7 +135,7 @@ def _operation(operation: Operation, refs: Mapping[type[BaseModel], Json]) -> Js
         "tags": [operation.tag],
         "summary": operation.summary,
         "description": operation.description,
-        "security": [{"token": [operation.scope]}] if operation.scope else [],
+        "security": _security(operation),
         "responses": {**_answers(operation, refs), **_problems(operation, refs)},
     }
     if parameters := _parameters(operation):
@@ -131,7 +164,8 @@ def _parameters(operation: Operation) -> list[Json]:
         (operation.versioned and not operation.reads, _MATCH_HEADER),
         (operation.versioned and operation.reads, _NONE_MATCH_HEADER),
     )
-    return parameters + [header for holds, header in headers if holds]
+    signed = _SIGNED_HEADERS if operation.signed is not None else []
+    return parameters + signed + [header for holds, header in headers if holds]
 
 
 def _not_null(schema: Json) -> Json:

@@ -38,8 +38,9 @@ Handler = Callable[..., Awaitable[Answer]]
 class Operation:
     """One method of one address. `scope` None: open to everybody, and the handler gets `Services`, not a `Call`.
 
-    `answers` maps each good status to its body, or to one of its lines if `media_type` says so. `waits` and `versioned`
-    say which headers are honoured.
+    `signed`: open to whoever signs with a secret for this purpose, and the handler gets a `SignedCall`. `answers` maps
+    each good status to its body, or to one of its lines if `media_type` says so. `waits` and `versioned` say which
+    headers are honoured.
     """
 
     method: str
@@ -53,6 +54,7 @@ class Operation:
     versioned: bool = False
     secret: bool = False
     media_type: str = JSON
+    signed: str | None = None
 
     @property
     def name(self) -> str:
@@ -101,7 +103,7 @@ class Operation:
     @property
     def repeatable(self) -> bool:
         """Whether an Idempotency-Key is honoured."""
-        return self.method == "POST"
+        return self.method == "POST" and self.signed is None
 
     @property
     def reads(self) -> bool:
@@ -113,6 +115,8 @@ class Operation:
         found = {*self.problems, *_ALWAYS}
         if self.scope is not None:
             found |= {*_WITH_TOKEN}
+        if self.signed is not None:
+            found.add(kinds.UNSIGNED)
         if self.path_names:
             found.add(kinds.NOT_FOUND)
         if self.query is not None:

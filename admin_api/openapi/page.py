@@ -104,6 +104,8 @@ def _article(operation: Json, document: Json) -> Markup:
 
 
 def _scope(operation: Json) -> Markup:
+    if any("signature" in one for one in operation["security"]):
+        return tag("p", "Signed, without a token", class_="quiet")
     scopes = [scope for one in operation["security"] for scope in one["token"]]
     words = [tag("span", "Scope "), [tag("code", scope) for scope in scopes]] if scopes else ["No token needed"]
     return tag("p", words, class_="quiet")

@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field
 
 from kleanxmpp.holds import SWEEP_ID, Confirmed
-from kleanxmpp.model import Door, HeldChange, Hold, User
+from kleanxmpp.model import Absence, Door, HeldChange, Hold, User
 from kleanxmpp.sweep import SweepReport
 
 from .sweeps import SweepReportView
@@ -24,6 +24,10 @@ class HeldChangeView(View):
     username: str
     display_name: str
     loses: list[Literal["active", "chat_permission"]]
+    absence: Absence | None
+    """The absence that would begin."""
+    returns_on: datetime | None
+    """When that absence would end by itself."""
     reason: str | None
     actor: str
     at: datetime
@@ -36,6 +40,8 @@ class HeldChangeView(View):
             username=user.username,
             display_name=user.display_name,
             loses=[name for name in _FACTS if not getattr(change, name)],
+            absence=change.absence,
+            returns_on=change.absent_until,
             reason=change.reason,
             actor=change.actor,
             at=change.at,

@@ -7,6 +7,7 @@ from kleanxmpp.model import Due, ScopeKind
 
 from .held import HoldView
 from .offboardings import OffboardingView
+from .scheduled import ScheduledSummary
 from .sweeps import SweepView
 from .types import View
 
@@ -63,6 +64,8 @@ class StatusView(View):
     """Off-boardings that are not proven yet, among the first hundred due."""
     held: list[HoldView]
     """What would off-board many people at once and waits for a confirmation."""
+    scheduled: ScheduledSummary
+    """What is planned: details are in `/api/v1/scheduled`."""
     server: ServerView
     last_sweep: SweepView | None
     """Null: no sweep of this company since the process started."""

@@ -45,6 +45,8 @@ _COMMANDS = {
     "token": ("kleanxmpp.cli.token:app", "API tokens."),
     "import": ("kleanxmpp.cli.import_file:import_file", _IMPORT),
     "held": ("kleanxmpp.cli.held:app", "Off-boardings of many people at once that wait for a confirmation."),
+    "scheduled": ("kleanxmpp.cli.scheduled:app", "Changes of people that are planned for later."),
+    "hook": ("kleanxmpp.cli.hook:app", "Events that other systems report, signed."),
     "reconcile": ("kleanxmpp.cli.reconcile:reconcile", "Compare the server with the directory now."),
     "audit": ("kleanxmpp.cli.audit:app", "The audit log: verify, export and read it."),
     "doctor": ("kleanxmpp.cli.doctor:doctor", _DOCTOR),

@@ -10,7 +10,7 @@ from cyclopts import App, Parameter
 from kleanxmpp import errors, holds
 from kleanxmpp.cli import output
 from kleanxmpp.cli.shell import DEFAULTS, Options, Shell, open_company
-from kleanxmpp.model import Company, Hold
+from kleanxmpp.model import Company, HeldChange, Hold
 
 app = App(name="held", help="Off-boardings of many people at once that wait for a confirmation.")
 
@@ -83,7 +83,9 @@ async def _lines(shell: Shell, hold: Hold) -> list[dict[str, Any]]:
             "door": hold.door.value,
             "user_id": change.user_id,
             "username": users[change.user_id].username if change.user_id in users else None,
-            "loses": [name for name in ("active", "chat_permission") if not getattr(change, name)],
+            "loses": _lost(change),
+            "absence": change.absence,
+            "returns_on": change.absent_until,
             "reason": change.reason,
             "actor": change.actor,
             "since": change.at,
@@ -91,6 +93,11 @@ async def _lines(shell: Shell, hold: Hold) -> list[dict[str, Any]]:
         for change in hold.changes
     ]
     return sorted(lines, key=lambda line: str(line["username"]))
+
+
+def _lost(change: HeldChange) -> list[str]:
+    lost = [name for name in ("active", "chat_permission") if not getattr(change, name)]
+    return lost if change.absence is None else [*lost, f"access while {change.absence.value}"]
 
 
 def _door(hold: Hold) -> str:

@@ -134,7 +134,13 @@ async def _open_component(
         share=settings.reconcile.share,
         floor=settings.reconcile.floor,
     )
-    reconciler = Reconciler(directory=directory, server=component.server, worker=Worker(steps=steps), pace=pace)
+    reconciler = Reconciler(
+        directory=directory,
+        server=component.server,
+        worker=Worker(steps=steps),
+        pace=pace,
+        limits=limits(settings),
+    )
     component.connection.on_ready(reconciler.look_around)
     tasks = await stack.enter_async_context(asyncio.TaskGroup())
     running = tasks.create_task(reconciler.run())

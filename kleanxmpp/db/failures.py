@@ -7,8 +7,9 @@ addresses), and a chain ends up in logs. Everything else is chained; what the da
 
 import re
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
 
 from sqlalchemy import PrimaryKeyConstraint, UniqueConstraint
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError, SQLAlchemyError, StatementError
@@ -70,8 +71,8 @@ def _reason(text: str) -> str | None:
 def _refusal(error: IntegrityError) -> errors.KleanError:
     """Tell which field collides, from the constraint's columns; the last one is the field (the first the company)."""
     text = str(error.orig)
-    if (name := getattr(_driver_error(error), "constraint_name", None)) in _UNIQUE:
-        return _conflict(_UNIQUE[name])
+    if column := _unique().get(str(getattr(_driver_error(error), "constraint_name", None))):
+        return _conflict(column)
     if match := re.search(r"UNIQUE constraint failed: .*\.(\w+)$", text):
         return _conflict(match[1])
     if re.search("foreign key", text, re.IGNORECASE):
@@ -88,11 +89,14 @@ def _conflict(column: str) -> errors.Conflict:
     return errors.Conflict(field=_FIELDS.get(column, column))
 
 
+@cache
+def _unique() -> Mapping[str, str]:
+    """Return each unique constraint's last column. At the first use, when all modules with tables are there."""
+    return dict(_unique_names())
+
+
 def _unique_names() -> Iterator[tuple[str, str]]:
     for table in metadata.sorted_tables:
         rules = [c for c in table.constraints if isinstance(c, UniqueConstraint | PrimaryKeyConstraint)]
         for rule in [*rules, *(i for i in table.indexes if i.unique)]:
             yield str(rule.name), list(rule.columns)[-1].name
-
-
-_UNIQUE = dict(_unique_names())

@@ -1,42 +1,40 @@
 """Between rows and the model's values. Rows never leave `kleanxmpp.db`."""
 
-from dataclasses import fields
-from typing import Any, TypeVar
+from dataclasses import Field
+from typing import Any, ClassVar, Protocol, TypeVar
 
 from sqlalchemy import Row
 
 from kleanxmpp import errors, names
-from kleanxmpp.file_ports import File
 from kleanxmpp.model import (
     ApiToken,
     Aspect,
     AuditEntry,
-    Company,
-    Credential,
     Due,
     Evidence,
-    Group,
     Handover,
-    HeldChange,
     Offboarding,
     Scope,
     User,
 )
 
-Value = TypeVar("Value", Company, User, Group, Credential, HeldChange, File)
-_TYPES = (Company, User, Group, Credential, AuditEntry, HeldChange, File, Offboarding, Evidence, Handover)
-_NAMES = {cls: tuple(f.name for f in fields(cls)) for cls in _TYPES}
+
+class _Dataclass(Protocol):
+    __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
+
+
+Value = TypeVar("Value", bound=_Dataclass)
 
 
 def value_of(cls: type[Value], row: Row[Any]) -> Value:
     """Make a value whose fields are columns of the row; other columns are left alone."""
     found = row._mapping
-    return cls(**{name: found[name] for name in _NAMES[cls]})
+    return cls(**{name: found[name] for name in cls.__dataclass_fields__})
 
 
-def row_of(value: Company | User | Group | Credential | File) -> dict[str, object]:
-    """Make the row of a value; a user's comes with the keys by which people are compared and found."""
-    row = {name: getattr(value, name) for name in _NAMES[type(value)]}
+def row_of(value: _Dataclass) -> dict[str, object]:
+    """Make the row of a dataclass; a user's comes with the keys by which people are compared and found."""
+    row = {name: getattr(value, name) for name in value.__dataclass_fields__}
     if isinstance(value, User):
         row["nickname_key"] = names.nickname_key(value.nickname)
         row["search_key"] = names.fold(value.display_name)
@@ -65,7 +63,7 @@ def scope_row(scope: Scope) -> dict[str, object]:
 def audit_of(row: Row[Any]) -> AuditEntry:
     """Make an audit entry. Raises Damaged for what the program never wrote."""
     found = row._mapping
-    entry = AuditEntry(**{name: found[name] for name in _NAMES[AuditEntry]})
+    entry = AuditEntry(**{name: found[name] for name in AuditEntry.__dataclass_fields__})
     if not isinstance(entry.number, int) or not isinstance(entry.details, dict):
         raise errors.Damaged
     return entry
@@ -73,7 +71,7 @@ def audit_of(row: Row[Any]) -> AuditEntry:
 
 def audit_row(entry: AuditEntry) -> dict[str, object]:
     """Make the row of an audit entry; its id is the database's."""
-    row = {name: getattr(entry, name) for name in _NAMES[AuditEntry] if name != "id"}
+    row = {name: getattr(entry, name) for name in AuditEntry.__dataclass_fields__ if name != "id"}
     return row | {"details": dict(entry.details)}
 
 
@@ -87,9 +85,13 @@ def offboarding_of(row: Row[Any]) -> Offboarding:
 
 def offboarding_row(offboarding: Offboarding) -> dict[str, object]:
     """Make the row of an off-boarding; evidence and handovers become JSON."""
-    return {name: getattr(offboarding, name) for name in _NAMES[Offboarding]} | {
-        "evidence": [{name: getattr(line, name) for name in _NAMES[Evidence]} for line in offboarding.evidence],
-        "handovers": [{name: getattr(one, name) for name in _NAMES[Handover]} for one in offboarding.handovers],
+    return {name: getattr(offboarding, name) for name in Offboarding.__dataclass_fields__} | {
+        "evidence": [
+            {name: getattr(line, name) for name in Evidence.__dataclass_fields__} for line in offboarding.evidence
+        ],
+        "handovers": [
+            {name: getattr(one, name) for name in Handover.__dataclass_fields__} for one in offboarding.handovers
+        ],
     }
 
 

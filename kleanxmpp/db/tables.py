@@ -254,6 +254,8 @@ held_changes = Table(
     Column("hold_id", TEXT, nullable=False),
     Column("active", Boolean, nullable=False),
     Column("chat_permission", Boolean, nullable=False),
+    Column("absence", WordOf(Absence)),
+    Column("absent_until", UtcDateTime),
     Column("actor", TEXT, nullable=False),
     Column("reason", TEXT),
     Column("at", UtcDateTime, nullable=False),

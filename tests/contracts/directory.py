@@ -4,7 +4,9 @@ from tests.contracts.directory_circles import CirclesContract
 from tests.contracts.directory_due import DueContract
 from tests.contracts.directory_files import FilesContract
 from tests.contracts.directory_guard import GuardContract
+from tests.contracts.directory_hooks import HooksContract
 from tests.contracts.directory_records import RecordsContract
+from tests.contracts.directory_scheduled import ScheduledContract
 from tests.contracts.directory_sources import SourcesContract
 from tests.contracts.directory_transactions import TransactionsContract
 from tests.contracts.directory_users import UsersContract
@@ -19,5 +21,7 @@ class DirectoryContract(
     GuardContract,
     FilesContract,
     SourcesContract,
+    HooksContract,
+    ScheduledContract,
 ):
     pass

@@ -28,7 +28,7 @@ class GuardContract(DirectoryBase):
         anna, ben = [await saved_user(directory, company) for _ in range(2)]
         first = a_hold(company, a_change(anna.id, at=AT + SECOND, reason=None))
         newer = a_change(anna.id, active=True, chat_permission=False, at=AT + 2 * SECOND)
-        later = a_change(ben.id)
+        later = a_change(ben.id, absence=Absence.PAUSED, absent_until=AT + SECOND)
         async with directory.write(company.id) as tx:
             assert await tx.holds(company.id) == []
             await tx.hold_back(first)

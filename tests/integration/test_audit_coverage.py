@@ -16,6 +16,7 @@ from typing import Any
 
 import kleanxmpp
 from kleanxmpp import (
+    announcements,
     chains,
     companies,
     credentials,
@@ -24,8 +25,12 @@ from kleanxmpp import (
     groups,
     guard,
     holds,
+    hr,
     ids,
     importing,
+    on_schedule,
+    scheduling,
+    signing,
     tokens,
     users,
 )
@@ -121,6 +126,7 @@ async def test_every_use_case_leaves_one_meaningful_entry(directory: Directory) 
     await walk_companies(walk)
     await walk_imports_and_sweeps(walk)
     await walk_holds(walk)
+    await walk_hooks(walk)
     await walk_leaving(walk, zoe)
     assert walk.walked - {users.end_absences} == use_cases()
     await assert_all_are_sound(walk)
@@ -130,7 +136,7 @@ async def assert_all_are_sound(walk: Walk) -> None:
     for chain in (walk.company.id, None):
         for entry in await walk.entries(chain):
             assert entry.actor in {"token:walk", "schedule", "service"}
-            assert re.fullmatch(r"(user|group|company|token|hold):([0-9a-f-]+|sweep)", entry.subject)
+            assert re.fullmatch(r"(user|group|company|token|hold|secret|scheduled):([0-9a-f-]+|sweep)", entry.subject)
             text = json.dumps([entry.details, entry.subject, entry.actor], ensure_ascii=False)
             for word in (*NEVER_LOGGED, *walk.secrets):
                 assert word not in text, entry.action
@@ -269,6 +275,39 @@ async def walk_holds(walk: Walk) -> None:
     discarded, noted = (await walk.entries(walk.company.id, after=last.number))[-2:]
     assert (discarded.action, discarded.subject) == ("hold.discarded", f"hold:{hold.id}")
     assert (noted.action, noted.subject) == ("hold.confirmed", "hold:sweep")
+
+
+async def walk_hooks(walk: Walk) -> None:
+    secret = await walk.step(signing.add, walk.company, purpose=hr.PURPOSE)
+    await walk.step(signing.remove, walk.company, secret.id, purpose=hr.PURPOSE)
+    for entry in await walk.written("secret.added", "secret.removed"):
+        assert (entry.subject, entry.details) == (f"secret:{secret.id}", {"purpose": "hr"})
+    walk.secrets.append(secret.secret)
+
+    patch = UserPatch(fields=frozenset({"display_name"}), display_name="Zoë Neu")
+    joined, left = announcements.joined(patch, username="zoe.wichtig.neu"), announcements.left()
+    later = datetime.now(UTC) + timedelta(days=1)
+    for what, at in ((joined, None), (left, later)):
+        event = hr.Event(message_id=ids.new_id(), external_id="Schluessel", what=what, at=at, reason="HR")
+        received = await walk.step(hr.receive, walk.company, event, limits=guard.Limits())
+    added, planned = await walk.written("user.added", "scheduled.added", reason="HR")
+    assert planned.subject == f"scheduled:{received.scheduled.id}"
+    assert planned.details["user"] == added.subject.removeprefix("user:") == received.user.id
+    assert planned.details["kind"] == "employee.left"
+
+    options = {"at": later, "reason": "HR"}
+    change = await walk.step(scheduling.schedule, walk.company, received.user.id, left, **options)
+    await walk.step(scheduling.reschedule, walk.company, change.id, at=later + timedelta(days=1), reason="HR")
+    await walk.step(scheduling.cancel, walk.company, change.id, reason="HR")
+    await walk.written(
+        "scheduled.cancelled", "scheduled.added", "scheduled.changed", "scheduled.cancelled", reason="HR"
+    )
+    await walk.step(scheduling.schedule, walk.company, received.user.id, left, **options)
+    await on_schedule.run_due(walk.directory, limits=guard.Limits(), now=later)
+    _, left_entry, done = await walk.written("scheduled.added", "user.deactivated", "scheduled.done", reason="HR")
+    assert (left_entry.actor, done.actor, done.details["result"]) == ("token:walk", "schedule", "applied")
+    await walk.settled()
+    await walk.written("offboarding.completed", reason="HR")
 
 
 async def walk_leaving(walk: Walk, zoe: User) -> None:

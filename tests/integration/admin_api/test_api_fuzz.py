@@ -5,6 +5,7 @@ import json
 import urllib.parse
 from collections.abc import Iterator
 from contextlib import AsyncExitStack
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -13,12 +14,33 @@ from hypothesis import strategies as st
 
 from admin_api.openapi.operation import Operation
 from admin_api.routes import OPERATIONS
+from kleanxmpp import signatures, signing
+from kleanxmpp.scheduled_ports import ChangeKind
 from tests.integration.admin_api.desk import EVERYWHERE, Answered, Desk, Store, opened
+from tests.integration.admin_api.hr_system import HrSystem
 
+SECRET = signatures.new_secret()
 SERVED = [operation for operation in OPERATIONS if operation.scope is not None]
 TEXT = st.one_of(
     st.text(max_size=20),
-    st.sampled_from(["", "*", "\u0000", "../..", "%", "x" * 3000, "team", "admin", "4711", '"1"', "klean-may-chat"]),
+    st.sampled_from(
+        [
+            "",
+            "*",
+            "\u0000",
+            "../..",
+            "%",
+            "x" * 3000,
+            "team",
+            "admin",
+            "4711",
+            '"1"',
+            "klean-may-chat",
+            "employee.left",
+            "2199-12-31",
+            "9999-12-31T23:59:59Z",
+        ]
+    ),
 )
 SCALARS = st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), TEXT)
 NAMES = st.sampled_from(
@@ -26,7 +48,7 @@ NAMES = st.sampled_from(
         "display_name", "username", "external_id", "email", "locale", "active", "chat_permission", "name", "scopes",
         "description", "kind", "members", "add", "remove", "role", "user_id", "label", "reason", "force", "dry_run",
         "contacts_max", "contact_visibility", "enabled", "people", "limit", "cursor", "q", "mode", "returns_on",
-        "hand_over_to", "admin", "timezone", "lang",
+        "hand_over_to", "admin", "timezone", "lang", "effective_at", "type", "attributes", "secret", "state",
     ]
 )  # fmt: skip
 JSON = st.recursive(
@@ -65,7 +87,7 @@ def running(store: Store) -> Iterator[tuple[asyncio.Runner, Desk]]:
 @given(
     operation=st.sampled_from(SERVED),
     known=st.booleans(),
-    path=st.dictionaries(st.sampled_from(["user_id", "group_id", "external_id"]), TEXT, max_size=3),
+    path=st.dictionaries(st.sampled_from(["user_id", "group_id", "external_id", "change_id"]), TEXT, max_size=3),
     query=st.dictionaries(NAMES | TEXT, TEXT, max_size=3),
     body=BODIES,
     headers=HEADERS,
@@ -87,6 +109,40 @@ def test_nothing_that_is_sent_breaks_it(
         assert answer.problem
     else:
         assert answer.status in operation.answers
+
+
+_KINDS = [kind.value for kind in ChangeKind]
+_SAID = [
+    "display_name", "username", "email", "locale", "attributes", "chat_permission", "mode", "returns_on",
+    "effective_at", "reason",
+]  # fmt: skip
+_EVENTS = st.builds(
+    lambda kind, data, more: {"type": kind, "timestamp": "2026-12-01T09:30:00Z", "data": data} | more,
+    st.one_of(st.sampled_from(_KINDS), TEXT),
+    st.builds(
+        lambda known, said: ({"external_id": "4711"} if known else {}) | said,
+        st.booleans(),
+        st.dictionaries(st.sampled_from(_SAID), JSON, max_size=4),
+    ),
+    st.dictionaries(NAMES, JSON, max_size=1),
+)
+
+
+@given(event=_EVENTS)
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@pytest.mark.parametrize("store", ["memory"], indirect=True)
+def test_nothing_that_is_signed_breaks_it(running: tuple[asyncio.Runner, Desk], event: dict[str, Any]) -> None:
+    runner, desk = running
+
+    async def send() -> Answered:
+        hr = HrSystem(desk=desk, secrets=[SECRET])
+        if (await hr.send(event)).status == 401:
+            now = datetime.now(UTC)
+            await signing.add(desk.directory, desk.company, purpose="hr", secret=SECRET, actor="test", now=now)
+        return await hr.send(event)
+
+    answer = runner.run(send())
+    assert answer.status in {200, 202, 404, 409, 422}, (answer.status, answer.text)
 
 
 async def _send(
