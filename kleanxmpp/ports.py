@@ -32,6 +32,7 @@ from kleanxmpp.model import (
     Scope,
     User,
 )
+from kleanxmpp.rule_ports import RuleRecords
 from kleanxmpp.source_ports import SourceRecords
 from kleanxmpp.state import CircleState, UserState
 
@@ -50,10 +51,11 @@ class UserFilter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Member:
-    """A membership with the user it is about."""
+    """A membership with the user it is about. `by_rule`: the group's rule put them in, nobody else."""
 
     user: User
     role: Role
+    by_rule: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +80,7 @@ class DatabaseHealth:
     faults: tuple[str, ...] | None
 
 
-class Transaction(FileRecords, SourceRecords, Protocol):
+class Transaction(FileRecords, RuleRecords, SourceRecords, Protocol):
     """One transaction on the directory. Reads return values or None; writes take whole values.
 
     Everything is bounded to one company by its `company_id`, and never returns what belongs to another.
@@ -196,7 +198,7 @@ class Transaction(FileRecords, SourceRecords, Protocol):
     async def moderators(self, group_ids: Collection[str]) -> Mapping[str, Sequence[User]]:
         """Return who moderates these groups, effective or not, by group id; groups without any are missing."""
 
-    async def put_members(self, group_id: str, roles: Mapping[str, Role]) -> None:
+    async def put_members(self, group_id: str, roles: Mapping[str, Role], *, by_rule: bool = False) -> None:
         """Insert or update these memberships; the others stay. Forgets departures of the same people."""
 
     async def remove_members(self, group_id: str, user_ids: Collection[str]) -> None:

@@ -16,6 +16,7 @@ from kleanxmpp.testing_groups import MemoryCircles, MemoryGroups
 from kleanxmpp.testing_guard import MemoryGuard
 from kleanxmpp.testing_people import MemoryCompanies, MemoryUsers
 from kleanxmpp.testing_records import MemoryDue, MemoryRecords
+from kleanxmpp.testing_rules import MemoryRules
 from kleanxmpp.testing_sources import MemorySources
 from kleanxmpp.testing_tables import Tables
 
@@ -25,6 +26,7 @@ class MemoryTransaction(
     MemoryUsers,
     MemoryGroups,
     MemoryCircles,
+    MemoryRules,
     MemoryDue,
     MemoryRecords,
     MemoryGuard,

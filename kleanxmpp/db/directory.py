@@ -21,6 +21,7 @@ from kleanxmpp.db.directory_groups import Groups
 from kleanxmpp.db.directory_guard import Guard
 from kleanxmpp.db.directory_people import People
 from kleanxmpp.db.directory_records import Records
+from kleanxmpp.db.directory_rules import Rules
 from kleanxmpp.db.directory_sources import Sources
 from kleanxmpp.db.directory_users import Users
 from kleanxmpp.db.failures import translated
@@ -33,7 +34,7 @@ _schema = table("alembic_version", column("version_num"))
 
 
 class SqlTransaction(
-    Companies, Users, Credentials, Groups, Circles, People, DueScopes, Records, Guard, Tokens, Files, Sources
+    Companies, Users, Credentials, Groups, Circles, Rules, People, DueScopes, Records, Guard, Tokens, Files, Sources
 ):
     """One transaction in the database; see `kleanxmpp.ports.Transaction`."""
 
