@@ -5,6 +5,7 @@ from tests.contracts.directory_due import DueContract
 from tests.contracts.directory_files import FilesContract
 from tests.contracts.directory_guard import GuardContract
 from tests.contracts.directory_records import RecordsContract
+from tests.contracts.directory_rules import RulesContract
 from tests.contracts.directory_sources import SourcesContract
 from tests.contracts.directory_transactions import TransactionsContract
 from tests.contracts.directory_users import UsersContract
@@ -19,5 +20,6 @@ class DirectoryContract(
     GuardContract,
     FilesContract,
     SourcesContract,
+    RulesContract,
 ):
     pass
