@@ -22,6 +22,7 @@ from .handlers import (
     held,
     members,
     offboardings,
+    rules,
     status,
     tokens,
     users,
@@ -38,6 +39,7 @@ from .schemas.groups import CircleView, GroupPage, GroupView, MemberPage, Member
 from .schemas.health import HealthView, ReadyView
 from .schemas.held import ConfirmedView, HoldPage
 from .schemas.offboardings import OffboardingPage, OffboardingView
+from .schemas.rules import ExceptionPage, ExceptionView, ExplanationView, RulePreviewView
 from .schemas.status import StatusView
 from .schemas.sweeps import SweepReportView
 from .schemas.tokens import IssuedTokenView, TokenPage
@@ -51,6 +53,7 @@ TAGS = {
     "Files": "What people send each other besides text.",
     "Groups": "Named groups; each becomes a room on the chat server.",
     "Circles": "Who is in a group.",
+    "Rules": "Groups whose members follow from what is known about people.",
     "Company": "What holds for everybody.",
     "API tokens": "Who may call this API.",
     "Operation": "What is out of step, and who did what.",
@@ -89,7 +92,7 @@ def _op(
 
 
 _USER, _GROUP = "/users/{user_id}", "/groups/{group_id}"
-_MEMBERS, _CREDENTIALS = _GROUP + "/members", _USER + "/credentials"
+_MEMBERS, _EXCEPTIONS, _CREDENTIALS = _GROUP + "/members", _GROUP + "/exceptions", _USER + "/credentials"
 _PROVEN = {200: OffboardingView, 202: OffboardingView}
 _C, _S = kinds.CONFLICT, kinds.SERVER_UNREACHABLE
 
@@ -133,11 +136,19 @@ OPERATIONS: tuple[Operation, ...] = (
 
     _op("GET", _MEMBERS, members.list_members, "groups:read", {200: MemberPage}, tag="Circles"),
     _op("PUT", _MEMBERS, members.replace_members, "groups:write", {200: CircleView}, tag="Circles", versioned=True),
-    _op("PATCH", _MEMBERS, members.change_members, "groups:write", {200: CircleView}, tag="Circles", versioned=True),
+    _op("PATCH", _MEMBERS, members.change_members, "groups:write", {200: CircleView}, _C,
+        tag="Circles", versioned=True),
     _op("PUT", _MEMBERS + "/{user_id}", members.put_member, "groups:write", {200: MemberView},
         tag="Circles", versioned=True),
-    _op("DELETE", _MEMBERS + "/{user_id}", members.remove_member, "groups:write", {204: None},
+    _op("DELETE", _MEMBERS + "/{user_id}", members.remove_member, "groups:write", {200: MemberView, 204: None}, _C,
         tag="Circles", versioned=True),
+
+    _op("POST", _GROUP + "/rule/preview", rules.preview_rule, "groups:write", {200: RulePreviewView}, tag="Rules"),
+    _op("GET", _GROUP + "/explain", rules.explain_membership, "users:read", {200: ExplanationView}, tag="Rules"),
+    _op("GET", _EXCEPTIONS, rules.list_exceptions, "groups:read", {200: ExceptionPage}, tag="Rules"),
+    _op("GET", _EXCEPTIONS + "/{user_id}", rules.get_exception, "groups:read", {200: ExceptionView}, tag="Rules"),
+    _op("PUT", _EXCEPTIONS + "/{user_id}", rules.put_exception, "groups:write", {200: ExceptionView}, tag="Rules"),
+    _op("DELETE", _EXCEPTIONS + "/{user_id}", rules.remove_exception, "groups:write", {204: None}, tag="Rules"),
 
     _op("GET", "/company", company.get_company, "admin", {200: CompanyView}, tag="Company"),
     _op("PATCH", "/company", company.change_company, "admin", {200: CompanyView}, tag="Company"),

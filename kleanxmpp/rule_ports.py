@@ -48,6 +48,9 @@ class RuleRecords(Protocol):
         Groups without any are missing. Few queries.
         """
 
+    async def by_rule_count(self, group_id: str) -> int:
+        """Return how many members the group's rule put in."""
+
     async def page_exceptions(self, group_id: str, *, after: str | None, limit: int) -> Sequence[GroupException]:
         """Return up to `limit` exceptions in the order of the usernames, those after the username `after`."""
 

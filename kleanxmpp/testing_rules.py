@@ -43,6 +43,9 @@ class MemoryRules(MemoryPart):
                 found[group_id].add(user_id)
         return {group_id: frozenset(some) for group_id, some in found.items()}
 
+    async def by_rule_count(self, group_id: str) -> int:
+        return sum(one == group_id for one, _ in self._tables.by_rule)
+
     async def page_exceptions(self, group_id: str, *, after: str | None, limit: int) -> Sequence[GroupException]:
         found = [self._exception(one) for one in self._tables.exceptions if one[0] == group_id]
         found.sort(key=lambda one: one.user.username)

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Table, and_, delete, false, select
+from sqlalchemy import ColumnElement, Table, and_, delete, false, func, select
 
 from kleanxmpp import errors
 from kleanxmpp.db.rows import value_of
@@ -49,6 +49,10 @@ class Rules(Part):
             for row in await self._session.rows(select(group_exceptions).where(chosen)):
                 found[row.group_id].add(row.user_id)
         return {group_id: frozenset(some) for group_id, some in found.items()}
+
+    async def by_rule_count(self, group_id: str) -> int:
+        count = select(func.count()).select_from(memberships)
+        return int(await self._session.scalar(count.where(memberships.c.group_id == group_id, memberships.c.by_rule)))
 
     async def page_exceptions(self, group_id: str, *, after: str | None, limit: int) -> Sequence[GroupException]:
         later = [] if after is None else [users.c.username > after]

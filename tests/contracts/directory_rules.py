@@ -58,6 +58,7 @@ class RulesContract(DirectoryBase):
                 other.id: {carl.id: FIXED},
             }
             assert await tx.standings([group.id], ["unknown"]) == await tx.standings([group.id], []) == {}
+            assert (await tx.by_rule_count(group.id), await tx.by_rule_count(other.id)) == (2, 0)
             assert await tx.page_members(group.id, after=None, limit=2) == [
                 Member(user=anna, role=Role.MEMBER),
                 Member(user=bob, role=Role.MEMBER, by_rule=True),
