@@ -4,6 +4,7 @@
 (`circle_marks`). Whom a group's rule keeps in is never taken out by it, whoever asks.
 """
 
+import logging
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -18,6 +19,8 @@ from kleanxmpp.group_names import checked_name as checked_name
 from kleanxmpp.model import Aspect, AuditEntry, Company, Group, GroupKind, Role
 from kleanxmpp.ports import Directory, Transaction
 from kleanxmpp.rules import Rule
+
+log = logging.getLogger(__name__)
 
 IN_BY_RULE = (
     "The group's rule makes this person a member. To keep them out, add an exception for them (exceptions), or change "
@@ -232,6 +235,8 @@ async def record_circle_change(
     await tx.put_members(group.id, dict.fromkeys(back, Role.MEMBER), by_rule=True)
     await tx.remove_members(group.id, gone)
     size_after = await tx.member_count(group.id)
+    if by_rule and not size_after:
+        log.warning("a rule left its group empty", extra={"group": group.id, "removed": len(gone)})
     after = replace(group, circle_version=group.circle_version + 1)
     await tx.save_group(after)
     crosses = makes_contacts(company, group, size=size_before) != makes_contacts(company, group, size=size_after)

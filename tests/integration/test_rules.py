@@ -86,6 +86,17 @@ async def test_people_come_and_go_with_what_is_known_about_them(directory: Direc
     assert entry.details == {"put": {}, "removed": [bob.id], "by_rule": True, "size": 1}
 
 
+async def test_a_circle_that_its_rule_leaves_empty_is_a_warning(
+    directory: Directory, company: Company, caplog: pytest.LogCaptureFixture
+) -> None:
+    anna, group = await hired(directory, company, "Anna", attributes=HERE), await ruled(directory, company)
+    assert not caplog.records
+    await told(directory, company, anna, site=())
+    (record,) = caplog.records
+    assert (record.levelname, record.message) == ("WARNING", "a rule left its group empty")
+    assert vars(record)["group"] == group.id
+
+
 async def test_what_comes_and_goes_is_due_on_the_server(directory: Directory, company: Company) -> None:
     group, bob = await ruled(directory, company), await hired(directory, company, "Bob")
     async with directory.write() as tx:
