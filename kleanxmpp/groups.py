@@ -120,14 +120,18 @@ async def update_group(
         )
         if after == group:
             return group
-        after = replace(after, version=group.version + 1)
-        moves = await _moves(tx, group, after, keep=patch.keep_members)
+        kept = await circle_rules.by_rule(tx, group) if patch.keep_members and after.rule is None else frozenset()
+        circle_version = group.circle_version + bool(kept)
+        after = replace(after, version=group.version + 1, circle_version=circle_version)
+        await tx.put_members(group.id, dict.fromkeys(kept, Role.MEMBER))
+        moves = Moves() if after.rule == group.rule else await circle_rules.moves(tx, after, after.rule)
         await tx.save_group(after)
         await tx.mark_due([circle_marks.mark(after, now=now)])
         if after.name != group.name:
             await circle_marks.mark_circle(tx, after, aspects=Aspect.BOOKMARKS, now=now)
         changed = [f for f in ("name", "description", "kind", "rule") if getattr(after, f) != getattr(group, f)]
-        await tx.add_audit([_entry(after, "group.changed", {"fields": changed}, actor=actor, now=now)])
+        details: dict[str, object] = {"fields": changed} | ({"kept": len(kept)} if kept else {})
+        await tx.add_audit([_entry(after, "group.changed", details, actor=actor, now=now)])
         return await follow_rule(tx, company=company, group=after, moves=moves, actor=actor, now=now)
 
 
@@ -280,16 +284,6 @@ async def existing(tx: Transaction, company: Company, group_id: str) -> Group:
     if group is None or group.deleted:
         raise errors.NotFound("There is no group with this id in the company.")
     return group
-
-
-async def _moves(tx: Transaction, before: Group, after: Group, *, keep: bool) -> Moves:
-    """Say who comes and goes because the rule is another one; `keep`: nobody goes with a rule that is removed."""
-    if after.rule == before.rule:
-        return Moves()
-    if after.rule is None and keep:
-        await tx.put_members(after.id, dict.fromkeys(await circle_rules.by_rule(tx, before), Role.MEMBER))
-        return Moves()
-    return await circle_rules.moves(tx, after, after.rule)
 
 
 async def _circle(tx: Transaction, company: Company, group_id: str, *, if_version: int | None) -> Group:

@@ -160,7 +160,10 @@ async def test_members_of_a_removed_rule_can_be_kept(directory: Directory, compa
     await hired(directory, company, "Anna", attributes=HERE)
     group = await ruled(directory, company)
     patch = GroupPatch(without_rule=True, keep_members=True)
-    assert (await groups.update_group(directory, company, group.id, patch, **BY)).rule is None
+    after = await groups.update_group(directory, company, group.id, patch, **BY)
+    assert (after.rule, after.circle_version) == (None, group.circle_version + 1)
+    (entry,) = await audit(directory, company, "group.changed")
+    assert entry.details == {"fields": ["rule"], "kept": 1}
     assert await circle(directory, group) == {"anna": "member"}
 
 
