@@ -226,6 +226,23 @@ async def test_an_exception_keeps_somebody_out_whatever_the_rule(directory: Dire
         assert [entry.details for entry in await audit(directory, company, action)] == [{"user": anna.id}]
 
 
+async def test_an_exception_holds_for_who_matches_only_later(directory: Directory, company: Company) -> None:
+    group, anna = await ruled(directory, company), await hired(directory, company, "Anna")
+    await group_rules.add_exception(directory, company, group.id, anna.id, **BY)
+    await told(directory, company, anna, **HERE)
+    assert await circle(directory, group) == {}
+
+
+async def test_a_fixed_member_who_is_being_erased_does_not_fall_back_to_the_rule(
+    directory: Directory, company: Company
+) -> None:
+    group, anna = await ruled(directory, company), await hired(directory, company, "Anna", attributes=HERE)
+    await changed(directory, company, group, {anna.id: None})
+    await users.erase(directory, company, anna.id, reason=None, **BY)
+    await changed(directory, company, group, {}, anna.id)
+    assert await circle(directory, group) == {}
+
+
 async def test_a_fixed_member_leaves_for_good_once_there_is_an_exception(
     directory: Directory, company: Company
 ) -> None:
