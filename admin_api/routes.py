@@ -25,6 +25,7 @@ from .handlers import (
     hooks,
     members,
     offboardings,
+    rules,
     scheduled,
     status,
     tokens,
@@ -43,6 +44,7 @@ from .schemas.health import HealthView, ReadyView
 from .schemas.held import ConfirmedView, HoldPage
 from .schemas.hooks import AddedSecretView, ReceivedView, SecretPage
 from .schemas.offboardings import OffboardingPage, OffboardingView
+from .schemas.rules import ExceptionPage, ExceptionView, ExplanationView, RulePreviewView
 from .schemas.scheduled import ScheduledPage, ScheduledView
 from .schemas.status import StatusView
 from .schemas.sweeps import SweepReportView
@@ -58,6 +60,7 @@ TAGS = {
     "Files": "What people send each other besides text.",
     "Groups": "Named groups; each becomes a room on the chat server.",
     "Circles": "Who is in a group.",
+    "Rules": "Groups whose members follow from what is known about people.",
     "Company": "What holds for everybody.",
     "Hooks": "What other systems report by themselves, signed.",
     "API tokens": "Who may call this API.",
@@ -97,8 +100,8 @@ def _op(
 
 
 _USER, _GROUP = "/users/{user_id}", "/groups/{group_id}"
-_MEMBERS, _CREDENTIALS = _GROUP + "/members", _USER + "/credentials"
 _PLAN, _SECRETS = "/scheduled/{change_id}", "/hooks/hr/secrets"
+_MEMBERS, _EXCEPTIONS, _CREDENTIALS = _GROUP + "/members", _GROUP + "/exceptions", _USER + "/credentials"
 _PROVEN = {200: OffboardingView, 202: OffboardingView}
 _C, _S = kinds.CONFLICT, kinds.SERVER_UNREACHABLE
 
@@ -151,11 +154,19 @@ OPERATIONS: tuple[Operation, ...] = (
 
     _op("GET", _MEMBERS, members.list_members, "groups:read", {200: MemberPage}, tag="Circles"),
     _op("PUT", _MEMBERS, members.replace_members, "groups:write", {200: CircleView}, tag="Circles", versioned=True),
-    _op("PATCH", _MEMBERS, members.change_members, "groups:write", {200: CircleView}, tag="Circles", versioned=True),
+    _op("PATCH", _MEMBERS, members.change_members, "groups:write", {200: CircleView}, _C,
+        tag="Circles", versioned=True),
     _op("PUT", _MEMBERS + "/{user_id}", members.put_member, "groups:write", {200: MemberView},
         tag="Circles", versioned=True),
-    _op("DELETE", _MEMBERS + "/{user_id}", members.remove_member, "groups:write", {204: None},
+    _op("DELETE", _MEMBERS + "/{user_id}", members.remove_member, "groups:write", {200: MemberView, 204: None}, _C,
         tag="Circles", versioned=True),
+
+    _op("POST", _GROUP + "/rule/preview", rules.preview_rule, "groups:write", {200: RulePreviewView}, tag="Rules"),
+    _op("GET", _GROUP + "/explain", rules.explain_membership, "users:read", {200: ExplanationView}, tag="Rules"),
+    _op("GET", _EXCEPTIONS, rules.list_exceptions, "groups:read", {200: ExceptionPage}, tag="Rules"),
+    _op("GET", _EXCEPTIONS + "/{user_id}", rules.get_exception, "groups:read", {200: ExceptionView}, tag="Rules"),
+    _op("PUT", _EXCEPTIONS + "/{user_id}", rules.put_exception, "groups:write", {200: ExceptionView}, tag="Rules"),
+    _op("DELETE", _EXCEPTIONS + "/{user_id}", rules.remove_exception, "groups:write", {204: None}, tag="Rules"),
 
     _op("GET", "/company", company.get_company, "admin", {200: CompanyView}, tag="Company"),
     _op("PATCH", "/company", company.change_company, "admin", {200: CompanyView}, tag="Company"),

@@ -1,31 +1,46 @@
 """Use cases about groups and their circles.
 
-`record_circle_change` is the one place that turns a difference between two circles into memberships and due
-marks: few people are worked on one by one, so that one member more costs the same in a circle of ten and of
-thousands; many are left to the group's own scope, which works in bulk.
+`record_circle_change` is the one place that turns a difference between two circles into memberships and due marks
+(`circle_marks`). Whom a group's rule keeps in is never taken out by it, whoever asks.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+import logging
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from itertools import islice
 
-from kleanxmpp import errors, ids, names
+from kleanxmpp import circle_marks, circle_rules, errors, ids, names
+from kleanxmpp.circle_marks import FEW
+from kleanxmpp.circle_marks import scope_of as scope_of
+from kleanxmpp.circle_rules import Kept, Moves
 from kleanxmpp.desired import makes_contacts
-from kleanxmpp.model import Aspect, AuditEntry, Company, Due, Group, GroupKind, Priority, Role, Scope, ScopeKind
+from kleanxmpp.group_names import checked_description, free_slug
+from kleanxmpp.group_names import checked_name as checked_name
+from kleanxmpp.model import Aspect, AuditEntry, Company, Group, GroupKind, Role
 from kleanxmpp.ports import Directory, Transaction
+from kleanxmpp.rules import Rule
 
-FEW = 20
-_MEMBER_ASPECTS = Aspect.CIRCLES | Aspect.BOOKMARKS
+log = logging.getLogger(__name__)
+
+IN_BY_RULE = (
+    "The group's rule makes this person a member. To keep them out, add an exception for them (exceptions), or change "
+    "the rule."
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GroupPatch:
-    """What shall be different about a group; None: stays."""
+    """What shall be different about a group; None: stays.
+
+    `without_rule`: the rule goes, and its members with it, unless `keep_members`: then they are fixed.
+    """
 
     name: str | None = None
     description: str | None = None
     kind: GroupKind | None = None
+    rule: Rule | None = None
+    without_rule: bool = False
+    keep_members: bool = False
 
 
 async def add_group(
@@ -35,12 +50,15 @@ async def add_group(
     name: str,
     description: str = "",
     kind: GroupKind = GroupKind.TEAM,
+    rule: Rule | None = None,
     actor: str,
     now: datetime,
 ) -> Group:
-    """Add a group without members. Raises Conflict if another group has the name."""
+    """Add a group, with the members its rule gives it. Raises Conflict if another group has the name."""
     async with directory.write(company.id) as tx:
-        return await new_group(tx, company=company, name=name, description=description, kind=kind, actor=actor, now=now)
+        return await new_group(
+            tx, company=company, name=name, description=description, kind=kind, rule=rule, actor=actor, now=now
+        )
 
 
 async def new_group(
@@ -50,6 +68,7 @@ async def new_group(
     name: str,
     description: str = "",
     kind: GroupKind = GroupKind.TEAM,
+    rule: Rule | None = None,
     actor: str,
     reason: str | None = None,
     now: datetime,
@@ -59,16 +78,19 @@ async def new_group(
     group = Group(
         id=ids.new_id(),
         company_id=company.id,
-        slug=await _free_slug(tx, company, names.slug_from(name)),
+        slug=await free_slug(tx, company, names.slug_from(name)),
         name=name,
         description=checked_description(description),
         kind=kind,
+        rule=rule,
         created_at=now,
     )
     await tx.add_groups([group])
-    await tx.mark_due([_mark(group, now=now)])
-    await tx.add_audit([_entry(group, "group.added", {"kind": kind.value}, actor=actor, reason=reason, now=now)])
-    return group
+    await tx.mark_due([circle_marks.mark(group, now=now)])
+    details = {"kind": kind.value} | ({"rule": True} if rule else {})
+    await tx.add_audit([_entry(group, "group.added", details, actor=actor, reason=reason, now=now)])
+    moves = await circle_rules.moves(tx, group, rule) if rule else Moves()
+    return await follow_rule(tx, company=company, group=group, moves=moves, actor=actor, reason=reason, now=now)
 
 
 async def update_group(
@@ -81,7 +103,10 @@ async def update_group(
     now: datetime,
     if_version: int | None = None,
 ) -> Group:
-    """Rename or redescribe a group, or change its kind. Raises Stale if `if_version` is not the version any more."""
+    """Rename or redescribe a group, change its kind or its rule. Raises Stale if `if_version` is not the version now.
+
+    A changed rule lets people in and out in the same transaction.
+    """
     async with directory.write(company.id) as tx:
         group = await existing(tx, company, group_id)
         if if_version is not None and group.version != if_version:
@@ -91,17 +116,23 @@ async def update_group(
             name=checked_name(patch.name) if patch.name is not None else group.name,
             description=checked_description(patch.description) if patch.description is not None else group.description,
             kind=patch.kind or group.kind,
+            rule=None if patch.without_rule else patch.rule or group.rule,
         )
         if after == group:
             return group
-        after = replace(after, version=group.version + 1)
+        kept = await circle_rules.by_rule(tx, group) if patch.keep_members and after.rule is None else frozenset()
+        circle_version = group.circle_version + bool(kept)
+        after = replace(after, version=group.version + 1, circle_version=circle_version)
+        await tx.put_members(group.id, dict.fromkeys(kept, Role.MEMBER))
+        moves = Moves() if after.rule == group.rule else await circle_rules.moves(tx, after, after.rule)
         await tx.save_group(after)
-        await tx.mark_due([_mark(after, now=now)])
+        await tx.mark_due([circle_marks.mark(after, now=now)])
         if after.name != group.name:
-            await _mark_circle(tx, after, aspects=Aspect.BOOKMARKS, now=now)
-        changed = [f for f in ("name", "description", "kind") if getattr(after, f) != getattr(group, f)]
-        await tx.add_audit([_entry(after, "group.changed", {"fields": changed}, actor=actor, now=now)])
-        return after
+            await circle_marks.mark_circle(tx, after, aspects=Aspect.BOOKMARKS, now=now)
+        changed = [f for f in ("name", "description", "kind", "rule") if getattr(after, f) != getattr(group, f)]
+        details: dict[str, object] = {"fields": changed} | ({"kept": len(kept)} if kept else {})
+        await tx.add_audit([_entry(after, "group.changed", details, actor=actor, now=now)])
+        return await follow_rule(tx, company=company, group=after, moves=moves, actor=actor, now=now)
 
 
 async def delete_group(
@@ -118,9 +149,9 @@ async def delete_group(
         group = await existing(tx, company, group_id)
         if if_version is not None and group.version != if_version:
             raise errors.Stale
-        await _mark_circle(tx, group, aspects=Aspect.BOOKMARKS, now=now)
+        await circle_marks.mark_circle(tx, group, aspects=Aspect.BOOKMARKS, now=now)
         await tx.save_group(replace(group, deleted=True, version=group.version + 1))
-        await tx.mark_due([_mark(group, now=now)])
+        await tx.mark_due([circle_marks.mark(group, now=now)])
         await tx.add_audit([_entry(group, "group.deleted", {}, actor=actor, now=now)])
 
 
@@ -134,7 +165,10 @@ async def replace_circle(
     now: datetime,
     if_version: int | None = None,
 ) -> Group:
-    """Make this the whole circle (user id -> role). Raises Invalid for unknown users, Stale as `update_group`."""
+    """Make this the whole circle (user id -> role). Raises Invalid for unknown users, Stale as `update_group`.
+
+    Of a group with a rule it is the fixed part: who is in by the rule stays so, named or not, unless the role differs.
+    """
     async with directory.write(company.id) as tx:
         group = await _circle(tx, company, group_id, if_version=if_version)
         await _check_users(tx, company, roles)
@@ -157,14 +191,20 @@ async def change_circle(
 ) -> Group:
     """Put these people into the circle and take those out; all others stay. Repeatable.
 
-    A role of None keeps the role somebody has already, and makes others plain members. Cost follows the people named.
+    A role of None keeps the role somebody has already, and makes others plain members. Who is put is fixed from then
+    on; a fixed member who is taken out stays if the rule matches. Raises Conflict for taking out who is in by the rule
+    alone. Cost follows the people named.
     """
     if both := put.keys() & set(remove):
         raise errors.Invalid(f"{len(both)} people are in both lists, to add and to remove.", field="remove")
     async with directory.write(company.id) as tx:
         group = await _circle(tx, company, group_id, if_version=if_version)
         await _check_users(tx, company, put)
-        before = await tx.roles_of(group.id, [*put, *remove])
+        by_rule = await circle_rules.by_rule(tx, group, [*put, *remove])
+        if by_rule & set(remove):
+            raise errors.Conflict(IN_BY_RULE, field="remove")
+        roles = await tx.roles_of(group.id, [*put, *remove])
+        before = {user_id: role for user_id, role in roles.items() if user_id not in by_rule}
         after = {user_id: role or before.get(user_id, Role.MEMBER) for user_id, role in put.items()}
         return await record_circle_change(
             tx, company=company, group=group, roles_before=before, roles_after=after, actor=actor, now=now
@@ -178,28 +218,64 @@ async def record_circle_change(
     group: Group,
     roles_before: Mapping[str, Role],
     roles_after: Mapping[str, Role],
+    by_rule: bool = False,
     actor: str,
     reason: str | None = None,
     now: datetime,
 ) -> Group:
-    """Save the difference of two (parts of) circles and set in motion what follows; no difference, no effect."""
+    """Save the difference of two (parts of) circles and set in motion what follows; no difference, no effect.
+
+    `by_rule`: the group's rule wants it so. Else who comes is fixed, and whom the rule keeps in does not go.
+    """
     put = {user: role for user, role in roles_after.items() if roles_before.get(user) is not role}
     gone = sorted(roles_before.keys() - roles_after.keys())
-    if not put and not gone:
+    kept = Kept() if by_rule else await circle_rules.kept(tx, group, gone)
+    back = sorted(kept.fixed)
+    gone = [user for user in gone if user not in kept.fixed | kept.by_rule]
+    if not put and not gone and not back:
         return group
     size_before = await tx.member_count(group.id)
-    await tx.put_members(group.id, put)
+    await tx.put_members(group.id, put, by_rule=by_rule)
+    await tx.put_members(group.id, dict.fromkeys(back, Role.MEMBER), by_rule=True)
     await tx.remove_members(group.id, gone)
     size_after = await tx.member_count(group.id)
+    if by_rule and not size_after:
+        log.warning("a rule left its group empty", extra={"group": group.id, "removed": len(gone)})
     after = replace(group, circle_version=group.circle_version + 1)
     await tx.save_group(after)
     crosses = makes_contacts(company, group, size=size_before) != makes_contacts(company, group, size=size_after)
-    await tx.mark_due(_circle_marks(after, [*put, *gone], whole=crosses, now=now))
+    await tx.mark_due(circle_marks.marks(after, [*put, *back, *gone], whole=crosses, now=now))
     details: dict[str, object] = {"put": len(put), "removed": len(gone)}
     if len(put) + len(gone) <= FEW:
         details = {"put": {user: role.value for user, role in put.items()}, "removed": gone}
+    details |= {"back_to_rule": len(back)} if back else {}
+    details |= {"by_rule": True, "size": size_after} if by_rule else {}
     await tx.add_audit([_entry(group, "group.circle_changed", details, actor=actor, reason=reason, now=now)])
     return after
+
+
+async def follow_rule(
+    tx: Transaction,
+    *,
+    company: Company,
+    group: Group,
+    moves: Moves,
+    actor: str,
+    reason: str | None = None,
+    now: datetime,
+) -> Group:
+    """Let people into the circle and out of it as its rule wants."""
+    return await record_circle_change(
+        tx,
+        company=company,
+        group=group,
+        roles_before=dict.fromkeys(moves.leaving, Role.MEMBER),
+        roles_after=dict.fromkeys(moves.joining, Role.MEMBER),
+        by_rule=True,
+        actor=actor,
+        reason=reason,
+        now=now,
+    )
 
 
 async def existing(tx: Transaction, company: Company, group_id: str) -> Group:
@@ -208,27 +284,6 @@ async def existing(tx: Transaction, company: Company, group_id: str) -> Group:
     if group is None or group.deleted:
         raise errors.NotFound("There is no group with this id in the company.")
     return group
-
-
-def scope_of(group: Group) -> Scope:
-    """Return the unit of work that is about this group."""
-    return Scope(kind=ScopeKind.GROUP, company_id=group.company_id, id=group.id)
-
-
-def checked_name(text: str) -> str:
-    """Return the group's name with single spaces. Raises Invalid for nothing, control characters or over 100."""
-    name = " ".join(text.split())
-    if not name or len(name) > 100 or not name.isprintable():
-        raise errors.Invalid("A group's name has 1 to 100 printable characters.", field="name")
-    return name
-
-
-def checked_description(text: str) -> str:
-    """Return the description, trimmed. Raises Invalid for control characters or over 500."""
-    text = text.strip()
-    if len(text) > 500 or not text.replace("\n", " ").isprintable():
-        raise errors.Invalid("A description has up to 500 printable characters.", field="description")
-    return text
 
 
 async def _circle(tx: Transaction, company: Company, group_id: str, *, if_version: int | None) -> Group:
@@ -244,39 +299,6 @@ async def _check_users(tx: Transaction, company: Company, user_ids: Collection[s
     if unknown:
         named = ", ".join(unknown[:5]) + (" …" if len(unknown) > 5 else "")
         raise errors.Invalid(f"There are no users with these ids: {named}", field="members")
-
-
-async def _free_slug(tx: Transaction, company: Company, candidate: str) -> str:
-    for size in (8, 64, 1024):
-        candidates = list(islice(names.numbered_from(candidate), size))
-        taken = await tx.taken_slugs(company.id, candidates)
-        if free := next((slug for slug in candidates if slug not in taken), None):
-            return free
-    raise errors.Conflict("Too many groups had this name; choose another one.", field="name")
-
-
-async def _mark_circle(tx: Transaction, group: Group, *, aspects: Aspect, now: datetime) -> None:
-    await tx.mark_users_due(group.company_id, aspects=aspects, priority=Priority.BACKGROUND, at=now, group_id=group.id)
-
-
-def _circle_marks(group: Group, user_ids: Sequence[str], *, whole: bool, now: datetime) -> list[Due]:
-    few = len(user_ids) <= FEW
-    aspects = _MEMBER_ASPECTS if few else Aspect.BOOKMARKS
-    priority = Priority.CHANGE if few else Priority.BACKGROUND
-    marks = [
-        Due(
-            scope=Scope(kind=ScopeKind.USER, company_id=group.company_id, id=user_id),
-            aspects=aspects,
-            priority=priority,
-            marked_at=now,
-        )
-        for user_id in user_ids
-    ]
-    return marks if few and not whole else [_mark(group, now=now), *marks]
-
-
-def _mark(group: Group, *, now: datetime) -> Due:
-    return Due(scope=scope_of(group), marked_at=now)
 
 
 def _entry(

@@ -10,7 +10,7 @@ from datetime import datetime
 from itertools import islice
 from typing import TypeVar
 
-from kleanxmpp import consequences, groups, guard, ids, names
+from kleanxmpp import circle_rules, consequences, groups, guard, ids, names
 from kleanxmpp.batches import batches
 from kleanxmpp.csv_file import FaultyFile, Row
 from kleanxmpp.import_matching import Known, Match, match, usernames_to_make
@@ -114,10 +114,14 @@ async def _existing(tx: Transaction, company: Company, matches: Sequence[Match])
 
 
 async def _roles(tx: Transaction, group: Group, listed: Collection[str]) -> Mapping[str, Role]:
-    """Return the roles of the people listed: asked for by name if they are few, else picked from the whole circle."""
-    if len(listed) <= _CHUNK:
-        return await tx.roles_of(group.id, listed)
-    return {user_id: role for user_id, role in (await tx.roles(group.id)).items() if user_id in listed}
+    """Return the roles of the people listed: asked for by name if they are few, else picked from the whole circle.
+
+    Who is in by the group's rule has none as long as nobody, such as this file, says that they are a member.
+    """
+    few = len(listed) <= _CHUNK
+    roles = await (tx.roles_of(group.id, listed) if few else tx.roles(group.id))
+    by_rule = await circle_rules.by_rule(tx, group, listed if few else None)
+    return {user_id: role for user_id, role in roles.items() if user_id in listed and user_id not in by_rule}
 
 
 async def _apply(

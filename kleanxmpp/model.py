@@ -12,6 +12,7 @@ from enum import IntFlag, StrEnum
 
 from kleanxmpp import media_types
 from kleanxmpp.attributes import Attributes
+from kleanxmpp.rules import Rule
 
 
 class GroupKind(StrEnum):
@@ -111,7 +112,10 @@ class User:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Group:
-    """A named circle. `slug` is its room's localpart, given once and never again. A deleted group is a tombstone."""
+    """A named circle. `slug` is its room's localpart, given once and never again. A deleted group is a tombstone.
+
+    `rule`: who is a member without being named; None: only who is named.
+    """
 
     id: str
     company_id: str
@@ -119,6 +123,7 @@ class Group:
     name: str
     description: str = ""
     kind: GroupKind = GroupKind.TEAM
+    rule: Rule | None = None
     created_at: datetime
     version: int = 1
     circle_version: int = 1
@@ -127,11 +132,15 @@ class Group:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Membership:
-    """A user in a group. It outlives deactivation; it is just not effective then."""
+    """A user in a group. It outlives deactivation; it is just not effective then.
+
+    `by_rule`: it is there because of the group's rule, and goes with it. Else it is fixed: somebody put the user in.
+    """
 
     group_id: str
     user_id: str
     role: Role = Role.MEMBER
+    by_rule: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -33,6 +33,7 @@ from kleanxmpp.model import (
     Scope,
     User,
 )
+from kleanxmpp.rule_ports import RuleRecords
 from kleanxmpp.scheduled_ports import ScheduledRecords
 from kleanxmpp.source_ports import SourceRecords
 from kleanxmpp.state import CircleState, UserState
@@ -52,10 +53,11 @@ class UserFilter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Member:
-    """A membership with the user it is about."""
+    """A membership with the user it is about. `by_rule`: the group's rule put them in, nobody else."""
 
     user: User
     role: Role
+    by_rule: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +82,7 @@ class DatabaseHealth:
     faults: tuple[str, ...] | None
 
 
-class Transaction(FileRecords, SourceRecords, HookRecords, ScheduledRecords, Protocol):
+class Transaction(FileRecords, RuleRecords, SourceRecords, HookRecords, ScheduledRecords, Protocol):
     """One transaction on the directory. Reads return values or None; writes take whole values.
 
     Everything is bounded to one company by its `company_id`, and never returns what belongs to another.
@@ -198,7 +200,7 @@ class Transaction(FileRecords, SourceRecords, HookRecords, ScheduledRecords, Pro
     async def moderators(self, group_ids: Collection[str]) -> Mapping[str, Sequence[User]]:
         """Return who moderates these groups, effective or not, by group id; groups without any are missing."""
 
-    async def put_members(self, group_id: str, roles: Mapping[str, Role]) -> None:
+    async def put_members(self, group_id: str, roles: Mapping[str, Role], *, by_rule: bool = False) -> None:
         """Insert or update these memberships; the others stay. Forgets departures of the same people."""
 
     async def remove_members(self, group_id: str, user_ids: Collection[str]) -> None:

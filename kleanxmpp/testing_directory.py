@@ -17,6 +17,7 @@ from kleanxmpp.testing_guard import MemoryGuard
 from kleanxmpp.testing_hooks import MemoryHooks, MemoryScheduled
 from kleanxmpp.testing_people import MemoryCompanies, MemoryUsers
 from kleanxmpp.testing_records import MemoryDue, MemoryRecords
+from kleanxmpp.testing_rules import MemoryRules
 from kleanxmpp.testing_sources import MemorySources
 from kleanxmpp.testing_tables import Tables
 
@@ -26,6 +27,7 @@ class MemoryTransaction(
     MemoryUsers,
     MemoryGroups,
     MemoryCircles,
+    MemoryRules,
     MemoryDue,
     MemoryRecords,
     MemoryGuard,

@@ -69,7 +69,10 @@ class MemoryCircles(MemoryPart):
         return {user_id: circle[user_id] for user_id in user_ids if user_id in circle}
 
     async def page_members(self, group_id: str, *, after: str | None, limit: int) -> Sequence[Member]:
-        members = [Member(user=self._tables.users[u], role=r) for u, r in (await self.roles(group_id)).items()]
+        members = [
+            Member(user=self._tables.users[user_id], role=role, by_rule=(group_id, user_id) in self._tables.by_rule)
+            for user_id, role in (await self.roles(group_id)).items()
+        ]
         members.sort(key=lambda member: member.user.username)
         return [member for member in members if member.user.username > (after or "")][:limit]
 
@@ -101,7 +104,7 @@ class MemoryCircles(MemoryPart):
                 found[group_id] = sorted(people, key=lambda user: user.username)
         return found
 
-    async def put_members(self, group_id: str, roles: Mapping[str, Role]) -> None:
+    async def put_members(self, group_id: str, roles: Mapping[str, Role], *, by_rule: bool = False) -> None:
         if not roles:
             return
         with self._changing() as tables:
@@ -109,7 +112,9 @@ class MemoryCircles(MemoryPart):
             if group is None or any(u not in users or users[u].company_id != group.company_id for u in roles):
                 raise errors.NotFound
             tables.circles.setdefault(group_id, {}).update(roles)
-            tables.departures -= {(group_id, user_id) for user_id in roles}
+            put = {(group_id, user_id) for user_id in roles}
+            tables.departures -= put
+            tables.by_rule = tables.by_rule | put if by_rule else tables.by_rule - put
 
     async def remove_members(self, group_id: str, user_ids: Collection[str]) -> None:
         with self._changing() as tables:
@@ -117,6 +122,7 @@ class MemoryCircles(MemoryPart):
             for user_id in circle.keys() & set(user_ids):
                 del circle[user_id]
                 tables.departures.add((group_id, user_id))
+                tables.by_rule.discard((group_id, user_id))
 
     async def forget_departures(self, groups: Collection[str]) -> None:
         with self._changing() as tables:

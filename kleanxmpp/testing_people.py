@@ -133,6 +133,8 @@ class MemoryUsers(MemoryPart):
             tables.files = {k: f for k, f in tables.files.items() if f[0].user_id != user_id}
             tables.scheduled = {k: one for k, one in tables.scheduled.items() if one.user_id != user_id}
             tables.departures = {left for left in tables.departures if left[1] != user_id}
+            tables.by_rule = {one for one in tables.by_rule if one[1] != user_id}
+            tables.exceptions = {one: at for one, at in tables.exceptions.items() if one[1] != user_id}
             tables.answers = {key: kept for key, kept in tables.answers.items() if kept[0].about != user_id}
             tables.due.pop(Scope(kind=ScopeKind.USER, company_id=company_id, id=user_id), None)
             for door in Door:

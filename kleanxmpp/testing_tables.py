@@ -46,6 +46,8 @@ class Tables:
     files: dict[str, tuple[File, str]] = field(default_factory=dict)
     groups: dict[str, Group] = field(default_factory=dict)
     circles: dict[str, dict[str, Role]] = field(default_factory=dict)
+    by_rule: set[tuple[str, str]] = field(default_factory=set)
+    exceptions: dict[tuple[str, str], datetime] = field(default_factory=dict)
     departures: set[tuple[str, str]] = field(default_factory=set)
     due: dict[Scope, Due] = field(default_factory=dict)
     audit: list[AuditEntry] = field(default_factory=list)

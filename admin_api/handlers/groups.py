@@ -6,6 +6,7 @@ from kleanxmpp.model import Group
 from .. import etags
 from ..answers import Answer
 from ..schemas.groups import GroupPage, GroupPatchBody, GroupView, NewGroupBody
+from ..schemas.rules import rule_of
 from ..schemas.types import Id, ListQuery, cursor_after
 from ..services import Call
 
@@ -25,7 +26,8 @@ async def list_groups(call: Call, *, query: ListQuery) -> Answer:
 async def add_group(call: Call, *, body: NewGroupBody) -> Answer:
     """Add a group.
 
-    It has no members yet. Its slug, and so the address of its room, is made from the name and stays for ever.
+    With a `rule`, everybody whom it matches is a member, now and as long as it does; without one it has no members yet.
+    Its slug, and so the address of its room, is made from the name and stays for ever.
     """
     group = await groups.add_group(
         call.directory,
@@ -33,6 +35,7 @@ async def add_group(call: Call, *, body: NewGroupBody) -> Answer:
         name=body.name,
         description=body.description,
         kind=body.kind,
+        rule=rule_of(body.rule),
         actor=call.actor,
         now=call.now,
     )
@@ -56,7 +59,7 @@ async def change_group(call: Call, *, group_id: Id, body: GroupPatchBody) -> Ans
     """Change a group.
 
     What is left out stays as it is; the room's address never changes. With If-Match the change is made only if
-    nobody else changed the group meanwhile.
+    nobody else changed the group meanwhile. Another `rule` lets people in and out at once; fixed members stay.
     """
     group = await groups.update_group(
         call.directory,

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping
 
-from kleanxmpp import errors, groups
+from kleanxmpp import circle_rules, errors, groups
 from kleanxmpp.model import Group, Role
 from kleanxmpp.ports import Member
 
@@ -36,7 +36,8 @@ async def replace_members(call: Call, *, group_id: Id, body: CircleBody) -> Answ
     """Replace the whole circle.
 
     In one go: who is not named is not a member any more. A role that is left out stays as it is; new members become
-    plain members. 422 names users that do not exist, and nothing is changed then.
+    plain members. Who is in by the group's rule stays so, named or not; another role makes them fixed. 422 names users
+    that do not exist, and nothing is changed then.
     """
     expected = etags.expected_version(call.headers)
     async with call.directory.read() as tx:
@@ -53,7 +54,9 @@ async def change_members(call: Call, *, group_id: Id, body: CirclePatchBody) -> 
     """Add people to the circle and take people out.
 
     All others stay. Somebody who is a member already gets the role that is named; taking out who is no member is
-    no error. 422 names users that do not exist, and nothing is changed then.
+    no error. Of a group with a rule: who is added is fixed from then on; who is in by the rule alone cannot be taken
+    out (409: add an exception); a fixed member who is taken out stays in by the rule if it matches. 422 names users
+    that do not exist, and nothing is changed then.
     """
     put = {item.user_id: item.role for item in body.add}
     return await _circle(call, await _changed(call, group_id, put=put, remove=body.remove))
@@ -62,7 +65,7 @@ async def change_members(call: Call, *, group_id: Id, body: CirclePatchBody) -> 
 async def put_member(call: Call, *, group_id: Id, user_id: Id, body: MemberBody) -> Answer:
     """Put one person into the circle, or change their role.
 
-    Repeatable. Send `{}` to leave the role to us.
+    Repeatable. Send `{}` to leave the role to us. The person is a fixed member from then on, whatever a rule says.
     """
     await _known_user(call, user_id)
     group = await _changed(call, group_id, put={user_id: body.role})
@@ -78,10 +81,18 @@ async def put_member(call: Call, *, group_id: Id, user_id: Id, body: MemberBody)
 async def remove_member(call: Call, *, group_id: Id, user_id: Id) -> Answer:
     """Take one person out of the circle.
 
-    Repeatable: 204 also when they are no member.
+    Repeatable: 204 also when they are no member. Of a group with a rule: 200 if the rule keeps the fixed member in, who
+    is in by it from then on; 409 for who is in by the rule alone: add an exception for them.
     """
     group = await _changed(call, group_id, put={}, remove=[user_id])
-    return Answer(status=204, headers={"ETag": etags.tag(group.circle_version)})
+    headers = {"ETag": etags.tag(group.circle_version)}
+    async with call.directory.read() as tx:
+        kept = user_id in await circle_rules.by_rule(tx, group, [user_id])
+        user = await tx.user(call.company.id, user_id) if kept else None
+    if user is None:
+        return Answer(status=204, headers=headers)
+    member = Member(user=user, role=Role.MEMBER, by_rule=True)
+    return Answer(body=MemberView.of(member, company=call.company), headers=headers)
 
 
 async def _changed(call: Call, group_id: str, *, put: Mapping[str, Role | None], remove: Collection[str] = ()) -> Group:
@@ -106,6 +117,6 @@ async def _known_user(call: Call, user_id: str) -> None:
 
 async def _circle(call: Call, group: Group) -> Answer:
     async with call.directory.read() as tx:
-        total = await tx.member_count(group.id)
-    body = CircleView(group_id=group.id, total=total, version=group.circle_version)
+        total, by_rule = await tx.member_count(group.id), await tx.by_rule_count(group.id)
+    body = CircleView(group_id=group.id, total=total, by_rule=by_rule, version=group.circle_version)
     return Answer(body=body, headers={"ETag": etags.tag(group.circle_version)})

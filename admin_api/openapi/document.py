@@ -152,8 +152,10 @@ def _parameters(operation: Operation) -> list[Json]:
         for name in operation.path_names
     ]
     if operation.query is not None:
-        for name, schema in operation.query.model_json_schema()["properties"].items():
-            parameter = {"name": name, "in": "query", "required": False, "schema": _not_null(schema)}
+        whole = operation.query.model_json_schema()
+        for name, schema in whole["properties"].items():
+            needed = name in whole.get("required", ())
+            parameter = {"name": name, "in": "query", "required": needed, "schema": _not_null(schema)}
             if "description" in schema:
                 parameter["description"] = schema["description"]
             parameters.append(parameter)

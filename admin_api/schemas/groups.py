@@ -2,16 +2,18 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated, Self
+from typing import Annotated, Self, cast
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, JsonValue
 from pydantic_core import PydanticCustomError
 
+from kleanxmpp import errors, rule_text, rules
 from kleanxmpp.desired import may_chat
 from kleanxmpp.groups import GroupPatch
 from kleanxmpp.model import Company, Group, GroupKind, Role
 from kleanxmpp.ports import Member
 
+from .rules import RuleBody, rule_of
 from .types import Id, ListQuery, PatchBody, RequestBody, View
 
 MOST_MEMBERS = 20_000
@@ -26,6 +28,8 @@ class NewGroupBody(RequestBody):
     description: Description = ""
     kind: GroupKind = GroupKind.TEAM
     """`team`: all write. `announcement`: only moderators write."""
+    rule: RuleBody | None = None
+    """Who is a member without being named, as JSON or as text; see `rule` and `rule_text` of the answer."""
 
 
 class GroupPatchBody(PatchBody):
@@ -34,10 +38,18 @@ class GroupPatchBody(PatchBody):
     name: GroupName = ""
     description: Description = ""
     kind: GroupKind = GroupKind.TEAM
+    rule: RuleBody | None = None
+    """Who is a member without being named. `null` removes the rule, and its members leave with it."""
+    keep_members: bool = False
+    """With `"rule": null`: its members stay, as fixed ones."""
 
     def patch(self) -> GroupPatch:
-        """Return the core's value."""
-        return GroupPatch(**{name: getattr(self, name) for name in self.model_fields_set})
+        """Return the core's value. Raises Invalid for what is no rule."""
+        given = {name: getattr(self, name) for name in self.model_fields_set - {"rule"}}
+        without_rule = "rule" in self.model_fields_set and self.rule is None
+        if self.keep_members and not without_rule:
+            raise errors.Invalid('Members are kept when a rule is removed: "rule": null.', field="keep_members")
+        return GroupPatch(**given, rule=rule_of(self.rule), without_rule=without_rule)
 
 
 class GroupView(View):
@@ -50,6 +62,10 @@ class GroupView(View):
     name: str
     description: str
     kind: GroupKind
+    rule: dict[str, JsonValue] | None
+    """Who is a member without being named: `{"attribute": …, "in": […]}`, or `all`, `any`, `not` of such."""
+    rule_text: str | None
+    """The same rule as people write it."""
     created_at: datetime
     version: int
     """Grows with every change of the group, not of its circle; the entity tag of If-Match."""
@@ -64,6 +80,8 @@ class GroupView(View):
             name=group.name,
             description=group.description,
             kind=group.kind,
+            rule=cast(dict[str, JsonValue], rules.to_json(group.rule)) if group.rule else None,
+            rule_text=rule_text.printed(group.rule) if group.rule else None,
             created_at=group.created_at,
             version=group.version,
         )
@@ -104,7 +122,7 @@ Ids = Annotated[list[Id], Field(max_length=MOST_MEMBERS), AfterValidator(_ids_on
 
 
 class CircleBody(RequestBody):
-    """The whole circle: who is not named is not a member any more."""
+    """The whole circle: who is not named is not a member any more, unless the group's rule keeps them in."""
 
     members: Items
 
@@ -138,6 +156,8 @@ class MemberView(View):
     role: Role
     effective: bool
     """Whether the membership counts: only while the person may chat."""
+    by_rule: bool
+    """Whether the group's rule put them in; else they are fixed."""
 
     @classmethod
     def of(cls, member: Member, *, company: Company) -> Self:
@@ -149,6 +169,7 @@ class MemberView(View):
             display_name=user.display_name,
             role=member.role,
             effective=may_chat(company, user),
+            by_rule=member.by_rule,
         )
 
 
@@ -167,5 +188,7 @@ class CircleView(View):
     group_id: str
     total: int
     """How many members there are now, effective or not."""
+    by_rule: int
+    """How many of them the group's rule put in."""
     version: int
     """Grows with every change of the circle; the entity tag of If-Match."""

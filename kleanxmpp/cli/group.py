@@ -4,14 +4,17 @@ from typing import Annotated, Any
 
 from cyclopts import App, Parameter
 
-from kleanxmpp import errors, groups
-from kleanxmpp.cli import members, output
+from kleanxmpp import errors, groups, rule_text
+from kleanxmpp.cli import members, output, rule
 from kleanxmpp.cli.shell import DEFAULTS, Options, Shell, find_group, open_company
 from kleanxmpp.model import Company, Group, GroupKind
 from kleanxmpp.ports import Transaction
 
 app = App(name="group", help="Groups and their circles.")
 app.command(members.app)
+app.command(rule.app)
+app.command(rule.exceptions)
+app.command(rule.explain)
 
 _PAGE = 200
 Which = Annotated[str, Parameter(help="Slug, name or id.")]
@@ -130,6 +133,7 @@ async def _facts(tx: Transaction, shell: Shell, company: Company, group: Group) 
         "name": group.name,
         "description": group.description,
         "kind": group.kind.value,
+        "rule": rule_text.printed(group.rule) if group.rule else None,
         "room": f"{group.slug}@{shell.settings.server.rooms_prefix}.{company.domain}",
         "members": await tx.member_count(group.id),
         "created_at": group.created_at,

@@ -73,6 +73,7 @@ async def circle(shell: Shell, company: Company, group: Group) -> list[dict[str,
                 "display_name": member.user.display_name,
                 "role": member.role.value,
                 "effective": may_chat(company, member.user),
+                "by_rule": member.by_rule,
             }
             for member in page
         ]
@@ -83,7 +84,7 @@ async def circle(shell: Shell, company: Company, group: Group) -> list[dict[str,
 
 def write(found: Sequence[dict[str, Any]]) -> None:
     """Write a circle as a table."""
-    output.write_table(found, ("username", "display_name", "role", "effective"))
+    output.write_table(found, ("username", "display_name", "role", "effective", "by_rule"))
 
 
 def _tell(options: Options, group: Group, sentence: str) -> None:

@@ -1,7 +1,10 @@
 """What the command line tells about a person, in lists as in single answers."""
 
+from collections.abc import Sequence
 from typing import Any
 
+from kleanxmpp import errors
+from kleanxmpp.attributes import Attributes
 from kleanxmpp.desired import access, may_chat
 from kleanxmpp.model import Company, User
 
@@ -28,3 +31,22 @@ def facts(company: Company, user: User) -> dict[str, Any]:
         "erasing": user.erasing,
         "created_at": user.created_at,
     }
+
+
+def said_attributes(said: Sequence[str]) -> Attributes:
+    """Return what `--attribute NAME=VALUE` says, given once or more: a name given twice has two values.
+
+    A name without a value is removed. Raises Invalid for anything else.
+    """
+    values: dict[str, tuple[str, ...]] = {}
+    for one in said:
+        name, equals, value = one.partition("=")
+        if not equals:
+            raise errors.Invalid('Write an attribute as NAME=VALUE, for example site="Objekt 12".', field="attribute")
+        values[name] = values.get(name, ()) + ((value,) if value.strip() else ())
+    return values
+
+
+def shown_attributes(user: User) -> list[str]:
+    """Return the attributes as lines for people."""
+    return [f"{name} = {' | '.join(values)}" for name, values in user.attributes.items()]

@@ -7,7 +7,7 @@ from cyclopts import App, Parameter
 
 from kleanxmpp import drafts, errors, offboardings, users
 from kleanxmpp.cli import credential, offboarding, output
-from kleanxmpp.cli.person import facts
+from kleanxmpp.cli.person import facts, said_attributes, shown_attributes
 from kleanxmpp.cli.shell import DEFAULTS, Options, Shell, find_user, open_company
 from kleanxmpp.edits import UserPatch
 from kleanxmpp.model import Company, User
@@ -20,6 +20,9 @@ offboarding.add_commands(app)
 _PAGE = 500
 _COLUMNS = ("username", "display_name", "active", "chat_permission", "may_chat", "absence", "returns_on", "external_id")
 Who = offboarding.Who
+Attribute = Annotated[
+    list[str], Parameter(help="NAME=VALUE, which rules of groups read; several times for several values.", negative=())
+]
 
 
 @app.command(name="list")
@@ -67,6 +70,7 @@ async def show(user: Who, /, *, options: Options = DEFAULTS) -> None:
     output.write_facts(
         facts(company, found)
         | {
+            "attributes": shown_attributes(found),
             "groups": named,
             "devices": [device.label or device.id for device in devices],
             "open_offboarding": open_one.id if open_one else None,
@@ -87,6 +91,7 @@ async def add(
     active: bool = True,
     chat: Annotated[bool, Parameter(help="The permission to chat.")] = True,
     admin: Annotated[bool, Parameter(help="Takes over groups that would be left without a moderator.")] = False,
+    attribute: Attribute | None = None,
     options: Options = DEFAULTS,
 ) -> None:
     """Add a person."""
@@ -100,6 +105,7 @@ async def add(
             active=active,
             chat_permission=chat,
             admin=admin,
+            attributes=said_attributes(attribute or ()),
         )
         user = await users.add_user(shell.directory, company, new, actor=shell.actor, now=shell.now)
     _tell(options, company, user, f"Added {user.username}@{company.domain} ({user.display_name}).")
@@ -116,9 +122,13 @@ async def set_(
     locale: str | None = None,
     chat: Annotated[bool | None, Parameter(help="Grant or withdraw the permission to chat.")] = None,
     admin: Annotated[bool | None, Parameter(help="Takes over groups that would be left without a moderator.")] = None,
+    attribute: Attribute | None = None,
     options: Options = DEFAULTS,
 ) -> None:
-    """Change a person. Withdrawing the permission to chat off-boards them."""
+    """Change a person. Withdrawing the permission to chat off-boards them.
+
+    Attributes that are not named stay; a name without a value (`--attribute role=`) is removed.
+    """
     given: dict[str, Any] = {
         "display_name": display_name,
         "external_id": external_id,
@@ -126,6 +136,7 @@ async def set_(
         "locale": locale,
         "chat_permission": chat,
         "admin": admin,
+        "attributes": None if attribute is None else said_attributes(attribute),
     }
     given = {name: value for name, value in given.items() if value is not None}
     if not given:

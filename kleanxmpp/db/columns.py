@@ -4,14 +4,18 @@ Text compares by code point everywhere (PostgreSQL: collation "C"), so that page
 both, and the same as Python's `sorted`.
 """
 
+import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import lru_cache
 from typing import Generic, TypeVar
 
 from sqlalchemy import JSON, DateTime, Text
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
+
+from kleanxmpp import rules
 
 Word = TypeVar("Word", bound=StrEnum)
 
@@ -86,3 +90,23 @@ class TextsByName(TypeDecorator[Mapping[str, tuple[str, ...]]]):
     ) -> Mapping[str, tuple[str, ...]] | None:
         """Make them unchangeable again."""
         return None if value is None else {name: tuple(texts) for name, texts in value.items()}
+
+
+class RuleText(TypeDecorator[rules.Rule]):
+    """A rule, stored as the text of its JSON: groups are read far more often than there are different rules."""
+
+    impl = TEXT
+    cache_ok = True
+
+    def process_bind_param(self, value: rules.Rule | None, dialect: Dialect) -> str | None:
+        """Store JSON."""
+        return None if value is None else json.dumps(rules.to_json(value), ensure_ascii=False)
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> rules.Rule | None:
+        """Make the rule again, each text once."""
+        return None if value is None else _rule(value)
+
+
+@lru_cache(maxsize=1000)
+def _rule(text: str) -> rules.Rule:
+    return rules.from_json(json.loads(text))

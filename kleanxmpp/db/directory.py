@@ -22,6 +22,7 @@ from kleanxmpp.db.directory_guard import Guard
 from kleanxmpp.db.directory_hooks import Hooks
 from kleanxmpp.db.directory_people import People
 from kleanxmpp.db.directory_records import Records
+from kleanxmpp.db.directory_rules import Rules
 from kleanxmpp.db.directory_scheduled import Scheduled
 from kleanxmpp.db.directory_sources import Sources
 from kleanxmpp.db.directory_users import Users
@@ -49,6 +50,7 @@ class SqlTransaction(
     Sources,
     Hooks,
     Scheduled,
+    Rules,
 ):
     """One transaction in the database; see `kleanxmpp.ports.Transaction`."""
 

@@ -35,12 +35,12 @@ class Circles(Part):
         return found
 
     async def page_members(self, group_id: str, *, after: str | None, limit: int) -> Sequence[Member]:
-        query = select(users, memberships.c.role).join_from(memberships, users, users.c.id == memberships.c.user_id)
+        query = select(users, memberships.c.role, memberships.c.by_rule).join_from(memberships, users, _OF_USER)
         query = query.where(memberships.c.group_id == group_id)
         if after is not None:
             query = query.where(users.c.username > after)
         found = await self._session.rows(query.order_by(users.c.username).limit(limit))
-        return [Member(user=value_of(User, row), role=row.role) for row in found]
+        return [Member(user=value_of(User, row), role=row.role, by_rule=row.by_rule) for row in found]
 
     async def member_count(self, group_id: str) -> int:
         count = select(func.count()).select_from(memberships).where(memberships.c.group_id == group_id)
@@ -71,15 +71,18 @@ class Circles(Part):
                 found[row.group_id].append(value_of(User, row))
         return found
 
-    async def put_members(self, group_id: str, roles: Mapping[str, Role]) -> None:
+    async def put_members(self, group_id: str, roles: Mapping[str, Role], *, by_rule: bool = False) -> None:
         if not roles:
             return
         company_id = await self._session.scalar(select(groups.c.company_id).where(groups.c.id == group_id))
         if company_id is None:
             raise errors.NotFound("There is no group with this id.")
         put = self._session.insert(memberships)
-        put = put.on_conflict_do_update(index_elements=["group_id", "user_id"], set_={"role": put.excluded.role})
-        mine = {"company_id": company_id, "group_id": group_id}
+        put = put.on_conflict_do_update(
+            index_elements=["group_id", "user_id"],
+            set_={"role": put.excluded.role, "by_rule": put.excluded.by_rule},
+        )
+        mine = {"company_id": company_id, "group_id": group_id, "by_rule": by_rule}
         async with self._session.whole():
             await self._session.run_many(put, [mine | {"user_id": u, "role": r} for u, r in sorted(roles.items())])
             for some in chunks(list(roles)):

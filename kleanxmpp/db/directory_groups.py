@@ -48,12 +48,15 @@ class Groups(Part):
     async def add_groups(self, groups: Sequence[Group]) -> None:
         async with self._session.whole():
             await self._session.run_many(insert(_groups), [row_of(group) for group in groups])
+        for group in groups:
+            self._keep_rule(group)
 
     async def save_group(self, group: Group) -> None:
         values = {name: value for name, value in row_of(group).items() if name not in _FIXED}
         mine = (groups.c.company_id == group.company_id, groups.c.id == group.id)
         async with self._session.whole():
             await self._session.run(update(groups).where(*mine).values(values))
+        self._keep_rule(group)
 
     async def taken_slugs(self, company_id: str, slugs: Collection[str]) -> frozenset[str]:
         taken: set[str] = set()
@@ -61,6 +64,13 @@ class Groups(Part):
             query = select(groups.c.slug).where(groups.c.company_id == company_id, groups.c.slug.in_(some))
             taken.update(row.slug for row in await self._session.rows(query))
         return frozenset(taken)
+
+    def _keep_rule(self, group: Group) -> None:
+        """Let the rules that were read in this transaction stay true."""
+        read = self._session.rules.get(group.company_id, {})
+        read.pop(group.id, None)
+        if group.rule is not None and not group.deleted:
+            read[group.id] = group.rule
 
     async def _group(self, company_id: str, which: ColumnElement[bool]) -> Group | None:
         row = await self._session.row(select(groups).where(groups.c.company_id == company_id, which))

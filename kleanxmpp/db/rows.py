@@ -85,13 +85,9 @@ def offboarding_of(row: Row[Any]) -> Offboarding:
 
 def offboarding_row(offboarding: Offboarding) -> dict[str, object]:
     """Make the row of an off-boarding; evidence and handovers become JSON."""
-    return {name: getattr(offboarding, name) for name in Offboarding.__dataclass_fields__} | {
-        "evidence": [
-            {name: getattr(line, name) for name in Evidence.__dataclass_fields__} for line in offboarding.evidence
-        ],
-        "handovers": [
-            {name: getattr(one, name) for name in Handover.__dataclass_fields__} for one in offboarding.handovers
-        ],
+    return row_of(offboarding) | {
+        "evidence": [row_of(line) for line in offboarding.evidence],
+        "handovers": [row_of(one) for one in offboarding.handovers],
     }
 
 

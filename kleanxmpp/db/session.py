@@ -11,19 +11,24 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from kleanxmpp.batches import batches
 from kleanxmpp.db import engine
 from kleanxmpp.db.failures import translated
+from kleanxmpp.rules import Rule
 
 CHUNK = 5_000
 """Values in one IN (…): SQLite takes 32,766 variables in a statement, PostgreSQL's protocol 32,767."""
 
 
 class Session:
-    """Runs statements. `marked` is True once something was marked due in this transaction."""
+    """Runs statements. `marked` is True once something was marked due in this transaction.
 
-    __slots__ = ("_connection", "marked")
+    `rules` are those of the companies whose rules were read in it: company id -> group id -> rule.
+    """
+
+    __slots__ = ("_connection", "marked", "rules")
 
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
         self.marked = False
+        self.rules: dict[str, dict[str, Rule]] = {}
 
     async def run(self, statement: Executable) -> CursorResult[Any]:
         """Run one statement."""

@@ -27,7 +27,7 @@ from sqlalchemy import (
     table,
 )
 
-from kleanxmpp.db.columns import TEXT, Texts, TextsByName, UtcDateTime, WordOf
+from kleanxmpp.db.columns import TEXT, RuleText, Texts, TextsByName, UtcDateTime, WordOf
 from kleanxmpp.file_ports import FileState
 from kleanxmpp.model import Absence, ContactVisibility, Door, GroupKind, Mode, Priority, Role, ScopeKind
 
@@ -116,6 +116,7 @@ groups = Table(
     Column("name", TEXT, nullable=False),
     Column("description", TEXT, nullable=False),
     Column("kind", WordOf(GroupKind), nullable=False),
+    Column("rule", RuleText),
     Column("created_at", UtcDateTime, nullable=False),
     Column("version", Integer, nullable=False),
     Column("circle_version", Integer, nullable=False),
@@ -140,6 +141,7 @@ memberships = Table(
     Column("group_id", TEXT, nullable=False),
     Column("user_id", TEXT, nullable=False, index=True),
     Column("role", WordOf(Role), nullable=False),
+    Column("by_rule", Boolean, nullable=False),
     PrimaryKeyConstraint("group_id", "user_id"),
     ForeignKeyConstraint(["company_id", "group_id"], ["groups.company_id", "groups.id"]),
     ForeignKeyConstraint(["company_id", "user_id"], ["users.company_id", "users.id"], ondelete="CASCADE"),

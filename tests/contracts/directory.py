@@ -6,6 +6,7 @@ from tests.contracts.directory_files import FilesContract
 from tests.contracts.directory_guard import GuardContract
 from tests.contracts.directory_hooks import HooksContract
 from tests.contracts.directory_records import RecordsContract
+from tests.contracts.directory_rules import RulesContract
 from tests.contracts.directory_scheduled import ScheduledContract
 from tests.contracts.directory_sources import SourcesContract
 from tests.contracts.directory_transactions import TransactionsContract
@@ -23,5 +24,6 @@ class DirectoryContract(
     SourcesContract,
     HooksContract,
     ScheduledContract,
+    RulesContract,
 ):
     pass

@@ -22,6 +22,7 @@ from kleanxmpp import (
     credentials,
     csv_file,
     files,
+    group_rules,
     groups,
     guard,
     holds,
@@ -29,6 +30,7 @@ from kleanxmpp import (
     ids,
     importing,
     on_schedule,
+    rule_text,
     scheduling,
     signing,
     tokens,
@@ -217,8 +219,29 @@ async def walk_groups(walk: Walk, zoe: User) -> None:
     assert (entry.subject, entry.details) == (f"group:{group.id}", {"put": {zoe.id: "member"}, "removed": []})
     await walk.step(groups.replace_circle, walk.company, group.id, {zoe.id: Role.MODERATOR})
     await walk.written("group.circle_changed")
+    await walk_rules(walk, zoe, group.id)
     await walk.step(groups.delete_group, walk.company, group.id)
     await walk.written("group.deleted")
+
+
+async def walk_rules(walk: Walk, zoe: User, group_id: str) -> None:
+    """Rules and attributes may name people (a manager), so neither is ever written down."""
+    rule = rule_text.parse('manager = "Zoë Wichtig"')
+    await walk.step(groups.change_circle, walk.company, group_id, put={}, remove=[zoe.id])
+    await walk.step(groups.update_group, walk.company, group_id, groups.GroupPatch(rule=rule))
+    patch = UserPatch(fields=frozenset({"attributes"}), attributes={"manager": ("Zoë Wichtig",)})
+    await walk.step(users.update_user, walk.company, zoe.id, patch)
+    _, changed, _, joined = await walk.written(
+        "group.circle_changed", "group.changed", "user.changed", "group.circle_changed"
+    )
+    assert changed.details == {"fields": ["rule"]}
+    assert joined.details == {"put": {zoe.id: "member"}, "removed": [], "by_rule": True, "size": 1}
+    await walk.step(group_rules.add_exception, walk.company, group_id, zoe.id)
+    await walk.step(group_rules.remove_exception, walk.company, group_id, zoe.id)
+    entries = await walk.written(
+        "group.exception_added", "group.circle_changed", "group.exception_removed", "group.circle_changed"
+    )
+    assert entries[0].details == entries[2].details == {"user": zoe.id}
 
 
 async def walk_companies(walk: Walk) -> None:

@@ -112,6 +112,43 @@ def test_what_cannot_be_undone_is_not_done_unasked(run: Run, monkeypatch: pytest
     assert not run("company", "list", "--json").json[0]["enabled"]
 
 
+def test_a_group_follows_a_rule_and_says_why(run: Run) -> None:
+    run("group", "add", "Objekt 12")
+    assert run("user", "add", "Anna Berg", "--attribute", "site=Objekt 12", "--attribute", "role=Glas").code == 0
+    rule = 'site = "objekt 12" and role in ("Reinigung", "Glas")'
+    assert run("group", "rule", "preview", "objekt-12", rule).out == (
+        "1 would come in, 0 would go out; 1 members then.\n+ anna.berg (Anna Berg)\n"
+    )
+    assert run("group", "members", "list", "objekt-12", "--json").json == []
+    assert run("group", "rule", "set", "objekt-12", rule).out == "Objekt 12 has 1 members now, 1 of them by rule.\n"
+    assert run("group", "show", "objekt-12", "--json").json["rule"] == rule
+    assert run("group", "explain", "objekt-12", "anna.berg", "--lang", "de").out.splitlines()[0] == (
+        f"Anna Berg gehört zur Gruppe „Objekt 12“, weil die Regel zutrifft: {rule}"
+    )
+    assert run("group", "members", "remove", "objekt-12", "anna.berg").code == 1
+    assert run("group", "exceptions", "add", "objekt-12", "anna.berg").code == 0
+    (excepted,) = run("group", "exceptions", "list", "objekt-12", "--json").json
+    assert (excepted["username"], excepted["is_member"]) == ("anna.berg", False)
+    assert run("group", "explain", "objekt-12", "anna.berg", "--json").json["because"] == "exception"
+    assert run("group", "exceptions", "remove", "objekt-12", "anna.berg").code == 0
+    assert run("group", "rule", "remove", "objekt-12", "--keep-members", "--json").json["by_rule"] == 0
+    (member,) = run("group", "members", "list", "objekt-12", "--json").json
+    assert (member["username"], member["by_rule"]) == ("anna.berg", False)
+    refused = run("group", "rule", "set", "objekt-12", "site = Nord")
+    assert refused.code == 1 and "a value in quotes" in refused.err
+
+
+def test_attributes_are_said_one_by_one(run: Run) -> None:
+    run("user", "add", "Anna Berg", "--attribute", "site=Nord", "--attribute", "site=Süd", "--attribute", "role=Glas")
+    assert run("user", "show", "anna.berg", "--json").json["attributes"] == {"role": ["Glas"], "site": ["Nord", "Süd"]}
+    assert "attributes" in run("user", "show", "anna.berg").out
+    assert "site = Nord | Süd" in run("user", "show", "anna.berg").out
+    assert run("user", "set", "anna.berg", "--attribute", "role=", "--attribute", "site=a=b").code == 0
+    assert run("user", "show", "anna.berg", "--json").json["attributes"] == {"site": ["a=b"]}
+    assert run("user", "set", "anna.berg", "--attribute", "site").code == 1
+    assert run("user", "set", "anna.berg", "--attribute", "Site=x").code == 1
+
+
 def test_a_circle_is_filled_and_emptied(run: Run) -> None:
     run("user", "add", "Anna Berg")
     run("user", "add", "Bea Cohn")
