@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import islice
 
-from kleanxmpp import errors, ids, names
+from kleanxmpp import errors, events, ids, names
 from kleanxmpp.desired import makes_contacts
 from kleanxmpp.model import Aspect, AuditEntry, Company, Due, Group, GroupKind, Priority, Role, Scope, ScopeKind
 from kleanxmpp.ports import Directory, Transaction
@@ -67,7 +67,7 @@ async def new_group(
     )
     await tx.add_groups([group])
     await tx.mark_due([_mark(group, now=now)])
-    await tx.add_audit([_entry(group, "group.added", {"kind": kind.value}, actor=actor, reason=reason, now=now)])
+    await _record(tx, group, "added", {"kind": kind.value}, actor=actor, reason=reason, now=now)
     return group
 
 
@@ -94,13 +94,12 @@ async def update_group(
         )
         if after == group:
             return group
-        after = replace(after, version=group.version + 1)
-        await tx.save_group(after)
+        await tx.save_group(after := replace(after, version=group.version + 1))
         await tx.mark_due([_mark(after, now=now)])
         if after.name != group.name:
             await _mark_circle(tx, after, aspects=Aspect.BOOKMARKS, now=now)
         changed = [f for f in ("name", "description", "kind") if getattr(after, f) != getattr(group, f)]
-        await tx.add_audit([_entry(after, "group.changed", {"fields": changed}, actor=actor, now=now)])
+        await _record(tx, after, "changed", {"fields": changed}, actor=actor, now=now)
         return after
 
 
@@ -119,9 +118,9 @@ async def delete_group(
         if if_version is not None and group.version != if_version:
             raise errors.Stale
         await _mark_circle(tx, group, aspects=Aspect.BOOKMARKS, now=now)
-        await tx.save_group(replace(group, deleted=True, version=group.version + 1))
+        await tx.save_group(after := replace(group, deleted=True, version=group.version + 1))
         await tx.mark_due([_mark(group, now=now)])
-        await tx.add_audit([_entry(group, "group.deleted", {}, actor=actor, now=now)])
+        await _record(tx, after, "deleted", {}, actor=actor, now=now)
 
 
 async def replace_circle(
@@ -191,14 +190,13 @@ async def record_circle_change(
     await tx.put_members(group.id, put)
     await tx.remove_members(group.id, gone)
     size_after = await tx.member_count(group.id)
-    after = replace(group, circle_version=group.circle_version + 1)
-    await tx.save_group(after)
+    await tx.save_group(after := replace(group, circle_version=group.circle_version + 1))
     crosses = makes_contacts(company, group, size=size_before) != makes_contacts(company, group, size=size_after)
     await tx.mark_due(_circle_marks(after, [*put, *gone], whole=crosses, now=now))
     details: dict[str, object] = {"put": len(put), "removed": len(gone)}
     if len(put) + len(gone) <= FEW:
         details = {"put": {user: role.value for user, role in put.items()}, "removed": gone}
-    await tx.add_audit([_entry(group, "group.circle_changed", details, actor=actor, reason=reason, now=now)])
+    await _record(tx, after, "circle_changed", details, actor=actor, reason=reason, now=now)
     return after
 
 
@@ -279,21 +277,24 @@ def _mark(group: Group, *, now: datetime) -> Due:
     return Due(scope=scope_of(group), marked_at=now)
 
 
-def _entry(
+async def _record(
+    tx: Transaction,
     group: Group,
-    action: str,
+    change: str,
     details: Mapping[str, object],
     *,
     actor: str,
     reason: str | None = None,
     now: datetime,
-) -> AuditEntry:
-    return AuditEntry(
+) -> None:
+    entry = AuditEntry(
         company_id=group.company_id,
         at=now,
         actor=actor,
-        action=action,
+        action=f"group.{change}",
         subject=f"group:{group.id}",
         reason=reason,
         details=details,
     )
+    await tx.add_audit([entry])
+    await events.group_changed(tx, group, change, details=details, now=now)

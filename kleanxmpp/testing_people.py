@@ -133,6 +133,7 @@ class MemoryUsers(MemoryPart):
             tables.files = {k: f for k, f in tables.files.items() if f[0].user_id != user_id}
             tables.departures = {left for left in tables.departures if left[1] != user_id}
             tables.answers = {key: kept for key, kept in tables.answers.items() if kept[0].about != user_id}
+            tables.forget_events({event.id for event in tables.events.values() if event.about == user_id})
             tables.due.pop(Scope(kind=ScopeKind.USER, company_id=company_id, id=user_id), None)
             for door in Door:
                 tables.release(company_id, door, [user_id])

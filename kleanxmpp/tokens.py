@@ -19,6 +19,7 @@ SCOPES = {
     "audit:read": "the audit log",
     "status:read": "what is out of step, and whether the server keeps the promises",
     "reconcile:write": "sweep now; confirm or discard what is held",
+    "webhooks:write": "whom to tell of what happens, how that went, and telling again",
 }
 PREFIX = "klean_"
 

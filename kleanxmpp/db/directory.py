@@ -16,6 +16,7 @@ from kleanxmpp.db.directory_circles import Circles
 from kleanxmpp.db.directory_companies import Companies, Tokens
 from kleanxmpp.db.directory_credentials import Credentials
 from kleanxmpp.db.directory_due import DueScopes
+from kleanxmpp.db.directory_events import Events
 from kleanxmpp.db.directory_files import Files
 from kleanxmpp.db.directory_groups import Groups
 from kleanxmpp.db.directory_guard import Guard
@@ -33,7 +34,7 @@ _schema = table("alembic_version", column("version_num"))
 
 
 class SqlTransaction(
-    Companies, Users, Credentials, Groups, Circles, People, DueScopes, Records, Guard, Tokens, Files, Sources
+    Companies, Users, Credentials, Groups, Circles, People, DueScopes, Records, Guard, Tokens, Files, Sources, Events
 ):
     """One transaction in the database; see `kleanxmpp.ports.Transaction`."""
 
