@@ -108,16 +108,16 @@ class HttpSender:
 def _in_words(error: BaseException) -> str:
     """Say what went wrong. Never what the error says: it may quote the receiver."""
     cause = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
-    match cause:
-        case _Forbidden():
-            return _FORBIDDEN
-        case ssl.SSLCertVerificationError() | aiohttp.ClientConnectorCertificateError():
-            return "The receiver's certificate is not valid."
-        case ssl.SSLError():
-            return "No encrypted connection could be made."
-        case socket.gaierror() | aiohttp.ClientConnectorDNSError():
+    if isinstance(cause, _Forbidden):
+        return _FORBIDDEN
+    match error:
+        case aiohttp.ClientConnectorDNSError():
             return "The host's name cannot be found."
-        case OSError() if isinstance(error, aiohttp.ClientConnectorError):
+        case aiohttp.ClientConnectorCertificateError():
+            return "The receiver's certificate is not valid."
+        case aiohttp.ClientConnectorSSLError():
+            return "No encrypted connection could be made."
+        case aiohttp.ClientConnectorError():
             return "The host cannot be connected to."
         case ValueError():
             return "This is no address."

@@ -31,6 +31,7 @@ class Pace:
     at_once: int = 8
     claimed: int = 32
     claim: timedelta = timedelta(seconds=60)
+    rest_min: float = 1.0
     rest_max: float = 60.0
     give_up_after: timedelta = timedelta(days=3)
     overdue_after: timedelta = timedelta(minutes=5)
@@ -136,7 +137,7 @@ class Deliverer:
 
     def _rest(self, failing_since: datetime) -> float:
         failing = (self.clock() - failing_since).total_seconds()
-        return min(self.pace.rest_max, max(self.pace.poll, failing / 10))
+        return min(self.pace.rest_max, max(self.pace.rest_min, failing / 10))
 
     async def _look_for_overdue(self) -> None:
         await alarms.note_overdue(self.directory, after=self.pace.overdue_after, now=self.clock())
