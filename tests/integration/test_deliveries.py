@@ -21,7 +21,7 @@ from kleanxmpp.model import Company
 from kleanxmpp.ports import Directory
 from tests.contracts.directory_events import saved_events
 from tests.factories import an_event
-from tests.integration.receiver import Receiver, receiving
+from tests.receiver import Receiver, receiving
 
 LOOPBACK = allowed_of(["127.0.0.0/8", "::1"])
 PACE = Pace(poll=0.01, rest_min=0.01, rest_max=0.01, look_every=0.02, tidy_every=0.02)

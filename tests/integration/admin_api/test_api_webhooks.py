@@ -9,7 +9,7 @@ import pytest
 from kleanxmpp.event_ports import EventType
 from kleanxmpp.testing_directory import MemoryDirectory
 from tests.integration.admin_api.desk import EVERYWHERE, Answered, Desk, logged, opened
-from tests.integration.receiver import Receiver, receiving
+from tests.receiver import Receiver, receiving
 
 ALL = [kind.value for kind in EventType]
 

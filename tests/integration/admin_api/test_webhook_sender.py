@@ -19,7 +19,7 @@ from ejabberd.certificate import make_certificate
 from kleanxmpp import errors
 from kleanxmpp.destinations import NOBODY, Allowed, allowed_of
 from kleanxmpp.event_ports import Sent
-from tests.integration.receiver import receiving
+from tests.receiver import receiving
 
 LOOPBACK = allowed_of(["127.0.0.0/8"])
 
