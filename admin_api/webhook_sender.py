@@ -22,6 +22,8 @@ from kleanxmpp import __version__, destinations, errors
 from kleanxmpp.destinations import Allowed
 from kleanxmpp.event_ports import Sent
 
+from .webhook_names import Names
+
 _ENOUGH = 4096
 """Bytes of an answer that are read, so that the receiver may finish; they are thrown away."""
 _COURTESY = 1.0
@@ -33,7 +35,7 @@ class _Forbidden(OSError):
 
 
 class HttpSender:
-    """Implements `kleanxmpp.event_ports.Sender`. `resolver` makes the resolver of an attempt; None: the system's."""
+    """Implements `kleanxmpp.event_ports.Sender`. `resolver` looks names up; None: as this machine does."""
 
     def __init__(
         self,
@@ -41,9 +43,9 @@ class HttpSender:
         allowed: Allowed,
         timeout: float = 10.0,
         ca_file: Path | None = None,
-        resolver: Callable[[], AbstractResolver] | None = None,
+        resolver: AbstractResolver | None = None,
     ) -> None:
-        self._allowed, self._timeout, self._resolver = allowed, timeout, resolver
+        self._allowed, self._timeout, self._resolver = allowed, timeout, resolver or Names()
         try:
             self._tls = ssl.create_default_context()
             if ca_file is not None:
@@ -74,7 +76,7 @@ class HttpSender:
             ssl=self._tls,
             force_close=True,
             use_dns_cache=False,
-            resolver=self._resolver() if self._resolver else None,
+            resolver=self._resolver,
             socket_factory=self._socket_factory(anything=self._allowed.has_host(target.raw_host or "")),
         )
         async with (

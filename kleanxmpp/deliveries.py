@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from kleanxmpp import alarms, delivery_policy, errors, metrics, offboardings, webhooks
+from kleanxmpp.delivery_policy import Verdict
 from kleanxmpp.event_ports import Outgoing, Sender, Sent, Webhook
 from kleanxmpp.ports import Directory
 
@@ -114,14 +115,19 @@ class Deliverer:
         ]
         for how in sent:
             metrics.DELIVERIES.labels(outcome="delivered" if how.well else "failed").inc()
-        async with self.directory.write(webhook.company_id) as tx:
+        async with self.directory.write() as tx:  # whoever writes a lot in the company must not make this fail
             await tx.save_deliveries(tried)
             current = await tx.webhook(webhook.company_id, webhook.id)
-            if current is None or current.url != webhook.url:
-                return  # removed or moved meanwhile: what was seen is not about it any more
-            verdict = delivery_policy.after_attempts(current, sent, now=now, give_up_after=self.pace.give_up_after)
-            if verdict.webhook == current:
+        if current is not None and self._judge(current, webhook, sent, now=now).webhook != current:
+            await self._keep_state(webhook, sent, now=now)
+
+    async def _keep_state(self, webhook: Webhook, sent: Sequence[Sent], *, now: datetime) -> None:
+        """Keep that a webhook fails, works again, or is given up."""
+        async with self.directory.write(webhook.company_id) as tx:
+            current = await tx.webhook(webhook.company_id, webhook.id)
+            if current is None:
                 return
+            verdict = self._judge(current, webhook, sent, now=now)
             await tx.save_webhook(verdict.webhook)
             if verdict.disabled:
                 details: dict[str, object] = {"why": verdict.webhook.why}
@@ -130,6 +136,11 @@ class Deliverer:
         if verdict.disabled:
             log.error("webhook disabled", extra={"webhook": webhook.id, "why": verdict.webhook.why})
             await self._count_disabled()
+
+    def _judge(self, current: Webhook, tried: Webhook, sent: Sequence[Sent], *, now: datetime) -> Verdict:
+        if current.url != tried.url:
+            return Verdict(webhook=current)  # what was seen is not about this address
+        return delivery_policy.after_attempts(current, sent, now=now, give_up_after=self.pace.give_up_after)
 
     async def _current(self, webhook: Webhook) -> Webhook | None:
         async with self.directory.read() as tx:

@@ -7,7 +7,7 @@ which might be a secret.
 
 import os
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -26,17 +26,12 @@ Seconds = Annotated[float, Field(gt=0)]
 Label = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")]
 
 
-def _readable_by(read: Callable[[tuple[str, ...]], object]) -> Callable[[tuple[str, ...]], tuple[str, ...]]:
-    """Return what refuses values that `read` raises Invalid for."""
-
-    def checked(values: tuple[str, ...]) -> tuple[str, ...]:
-        try:
-            read(values)
-        except errors.Invalid as error:
-            raise ValueError(str(error)) from error
-        return values
-
-    return checked
+def _networks_and_hosts(entries: tuple[str, ...]) -> tuple[str, ...]:
+    try:
+        destinations.allowed_of(entries)
+    except errors.Invalid as error:
+        raise ValueError(str(error)) from error
+    return entries
 
 
 class Part(BaseModel):
@@ -145,7 +140,7 @@ class GuardSettings(Part):
 class WebhooksSettings(Part):
     """How other systems are told of what happens. See docs/webhooks.md."""
 
-    allow_private: Annotated[tuple[str, ...], AfterValidator(_readable_by(destinations.allowed_of))] = ()
+    allow_private: Annotated[tuple[str, ...], AfterValidator(_networks_and_hosts)] = ()
     """Networks (`10.1.0.0/16`), addresses and hosts (`hooks.intern`) that messages may go to although they are not
     public, also over plain http. The default allows public addresses over https only."""
     ca_file: Path | None = None

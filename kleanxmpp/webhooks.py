@@ -91,7 +91,9 @@ async def change(
         if not changed:
             return before
         if "enabled" in changed:
-            after = replace(after, failing_since=None, disabled_at=None, why=None)
+            after = replace(after, disabled_at=None, why=None)
+        if {"enabled", "url"} & set(changed):
+            after = replace(after, failing_since=None)
         after = replace(after, version=before.version + 1)
         await tx.save_webhook(after)
         details = {"fields": changed, "enabled": after.enabled}

@@ -4,7 +4,8 @@ import asyncio
 import ipaddress
 import socket
 import ssl
-from collections.abc import AsyncIterator, Callable
+import threading
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -48,8 +49,7 @@ def _family(address: str) -> int:
 
 
 def sender(*, allowed: Allowed = NOBODY, names: NamesOf | None = None, **how: Any) -> HttpSender:
-    resolver: Callable[[], AbstractResolver] | None = None if names is None else lambda: names
-    return HttpSender(allowed=allowed, timeout=how.pop("timeout", 5.0), resolver=resolver, **how)
+    return HttpSender(allowed=allowed, timeout=how.pop("timeout", 5.0), resolver=names, **how)
 
 
 async def sent(by: HttpSender, url: str) -> Sent:
@@ -58,14 +58,14 @@ async def sent(by: HttpSender, url: str) -> Sent:
 
 @asynccontextmanager
 async def listening() -> AsyncIterator[tuple[int, list[object]]]:
-    """Listen on every address of this machine, and note who connects."""
+    """Listen on loopback, and note who connects."""
     seen: list[object] = []
 
     async def note(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         seen.append(writer.get_extra_info("peername"))
         writer.close()
 
-    server = await asyncio.start_server(note, host=["127.0.0.1", "::1"], port=0, family=socket.AF_UNSPEC)
+    server = await asyncio.start_server(note, host="127.0.0.1", port=0)
     async with server:
         yield server.sockets[0].getsockname()[1], seen
 
@@ -227,3 +227,26 @@ async def test_certificates_are_verified_against_the_authority_of_the_settings(t
 def test_an_authority_that_is_not_there_is_told_at_start(tmp_path: Path) -> None:
     with pytest.raises(errors.Invalid, match="cannot be read"):
         sender(ca_file=tmp_path / "missing.pem")
+
+
+async def test_a_name_that_is_looked_up_for_ever_holds_up_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    silent, looked_up, real = threading.Event(), [], socket.getaddrinfo
+
+    def getaddrinfo(host: str, *arguments: Any, **options: Any) -> Any:
+        looked_up.append(host)
+        if host == "silent.example":
+            silent.wait(20)
+        return real("127.0.0.1", *arguments, **options)
+
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+    async with receiving() as receiver:
+        by = sender(allowed=allowed_of(["silent.example", "hooks.example"]), timeout=1.0)
+        stuck = [asyncio.create_task(sent(by, f"http://silent.example:{receiver.port}/")) for _ in range(40)]
+        while not looked_up:
+            await asyncio.sleep(0.005)
+        assert (await sent(by, f"http://hooks.example:{receiver.port}/")).status == 204
+        assert await asyncio.to_thread(lambda: "other work of the program") is not None
+        outcomes = await asyncio.gather(*stuck)
+        silent.set()
+    assert {one.error for one in outcomes} == {"No answer within 1 seconds."}
+    assert looked_up == ["silent.example", "hooks.example"]
