@@ -76,26 +76,26 @@ class Deliverer:
 
     async def _lane(self, webhook: Webhook) -> None:
         try:
-            while await self._deliver_some(webhook):
-                found = await self._current(webhook)
-                if found is None or not found.enabled:
-                    return
-                webhook = found
-                if webhook.failing_since is not None:
-                    await asyncio.sleep(self._rest(webhook.failing_since))
+            while (after := await self._deliver_some(webhook)) is not None:
+                if after.failing_since is not None:
+                    await asyncio.sleep(self._rest(after.failing_since))
         except errors.DirectoryUnavailable:
             # What was sent and could not be kept is sent again: receivers know a message by its id.
             log.warning("directory unavailable, events are delivered later", extra={"webhook": webhook.id})
             await asyncio.sleep(_AGAIN)
 
-    async def _deliver_some(self, webhook: Webhook) -> bool:
-        """Claim and send some deliveries; return whether there were any."""
-        now, limit = self.clock(), self.pace.claimed if webhook.failing_since is None else 1
+    async def _deliver_some(self, known: Webhook) -> Webhook | None:
+        """Claim and send some deliveries; return the webhook as it is then, None if nothing was due."""
+        now = self.clock()
         async with self.directory.write() as tx:
+            webhook = await tx.webhook(known.company_id, known.id)
+            company = await tx.company(known.company_id)
+            if webhook is None or company is None or not webhook.enabled:
+                return None
+            limit = self.pace.claimed if webhook.failing_since is None else 1
             claimed = await tx.claim_deliveries(webhook.id, now=now, until=now + self.pace.claim, limit=limit)
-            company = await tx.company(webhook.company_id) if claimed else None
-        if not claimed or company is None:
-            return False
+        if not claimed:
+            return None
         gate, rooms_domain = asyncio.Semaphore(self.pace.at_once), f"{self.rooms_prefix}.{company.domain}"
 
         async def send(one: Outgoing) -> Sent:
@@ -104,10 +104,10 @@ class Deliverer:
                 return await webhooks.send(self.sender, webhook, one.event.id, body, now=self.clock())
 
         sent = await asyncio.gather(*(send(one) for one in claimed))
-        await self._keep(webhook, claimed, sent)
-        return True
+        return await self._keep(webhook, claimed, sent)
 
-    async def _keep(self, webhook: Webhook, claimed: Sequence[Outgoing], sent: Sequence[Sent]) -> None:
+    async def _keep(self, webhook: Webhook, claimed: Sequence[Outgoing], sent: Sequence[Sent]) -> Webhook | None:
+        """Keep how it went; return the webhook as it is then."""
         now = self.clock()
         tried = [
             delivery_policy.after_attempt(one.delivery, how, now=now, jitter=random.random())
@@ -118,15 +118,16 @@ class Deliverer:
         async with self.directory.write() as tx:  # whoever writes a lot in the company must not make this fail
             await tx.save_deliveries(tried)
             current = await tx.webhook(webhook.company_id, webhook.id)
-        if current is not None and self._judge(current, webhook, sent, now=now).webhook != current:
-            await self._keep_state(webhook, sent, now=now)
+        if current is None or self._judge(current, webhook, sent, now=now).webhook == current:
+            return current
+        return await self._keep_state(webhook, sent, now=now)
 
-    async def _keep_state(self, webhook: Webhook, sent: Sequence[Sent], *, now: datetime) -> None:
+    async def _keep_state(self, webhook: Webhook, sent: Sequence[Sent], *, now: datetime) -> Webhook | None:
         """Keep that a webhook fails, works again, or is given up."""
         async with self.directory.write(webhook.company_id) as tx:
             current = await tx.webhook(webhook.company_id, webhook.id)
             if current is None:
-                return
+                return None
             verdict = self._judge(current, webhook, sent, now=now)
             await tx.save_webhook(verdict.webhook)
             if verdict.disabled:
@@ -136,6 +137,7 @@ class Deliverer:
         if verdict.disabled:
             log.error("webhook disabled", extra={"webhook": webhook.id, "why": verdict.webhook.why})
             await self._count_disabled()
+        return verdict.webhook
 
     def _judge(self, current: Webhook, tried: Webhook, sent: Sequence[Sent], *, now: datetime) -> Verdict:
         if current.url != tried.url:
