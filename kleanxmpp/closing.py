@@ -234,10 +234,14 @@ async def _finish(tx: Transaction, right: Sequence[tuple[Person, Due]]) -> None:
 async def _tell(tx: Transaction, completed: Sequence[tuple[Person, Offboarding]]) -> None:
     """Tell of off-boardings of one company that are proven."""
     if completed:
-        company = completed[0][0].company
-        names = await handovers.group_names(tx, company.id, [one for _, one in completed])
-        proven = [(person.user, one) for person, one in completed]
-        await events.offboarded(tx, company, proven, names=names, now=datetime.now(UTC))
+        company, found = completed[0][0].company, [one for _, one in completed]
+        await events.offboarded(
+            tx,
+            company,
+            [(person.user, one) for person, one in completed],
+            names=lambda: handovers.group_names(tx, company.id, found),
+            now=datetime.now(UTC),
+        )
 
 
 def _entry(person: Person, action: str, proven: Offboarding | None) -> AuditEntry:

@@ -4,7 +4,7 @@ A company without a webhook pays one small look for each change. Nobody is told 
 come and go with each checkup.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 
 from kleanxmpp import drafts, ids, metrics
@@ -48,15 +48,19 @@ async def offboarded(
     company: Company,
     proven: Sequence[tuple[User, Offboarding]],
     *,
-    names: Mapping[str, str],
+    names: Callable[[], Awaitable[Mapping[str, str]]],
     now: datetime,
 ) -> None:
-    """Tell of off-boardings that are complete, with their evidence. It names nobody, so it outlives an erasure."""
+    """Tell of off-boardings that are complete, with their evidence. It names nobody, so it outlives an erasure.
+
+    `names` looks up those of groups that were handed over; it is asked only if somebody listens.
+    """
     webhook_ids = await tx.subscribers(company.id, EventType.USER_OFFBOARDED) if proven else ()
     if not webhook_ids:
         return
+    known = await names()
     told = [
-        _event(company, EventType.USER_OFFBOARDED, {"offboarding": offboarding_facts(one, names=names)}, at=now)
+        _event(company, EventType.USER_OFFBOARDED, {"offboarding": offboarding_facts(one, names=known)}, at=now)
         for user, one in proven
         if not _is_synthetic(user.username)
     ]
