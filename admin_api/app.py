@@ -10,6 +10,7 @@ from typing import Any
 from aiohttp import web
 
 from kleanxmpp import errors
+from kleanxmpp.event_ports import Sender
 from kleanxmpp.file_ports import FileStore
 from kleanxmpp.ports import Directory, Server
 
@@ -34,10 +35,11 @@ def create_app(
     clock: Callable[[], datetime],
     files: FileStore | None = None,
     doctor: Doctor | None = None,
+    sender: Sender | None = None,
 ) -> web.Application:
     """Build the API. `clock` answers with a time zone. `server` None: this process runs only the API.
 
-    `files` None: it neither takes nor hands out files.
+    `files` None: it neither takes nor hands out files. `sender` None: it tries no webhook.
     """
     app = web.Application(
         client_max_size=settings.max_body_bytes, middlewares=[middlewares.request_line, problems.problem_middleware]
@@ -49,6 +51,7 @@ def create_app(
         reconciler=reconciler,
         files=files,
         doctor=doctor,
+        sender=sender,
         clock=clock,
     )
     app.on_response_prepare.append(middlewares.add_safe_headers)

@@ -169,6 +169,11 @@ NO_DOCTOR = _kind(
     "This process serves the API only; the doctor is in the one that runs the component.",
     "Ask the process that runs the component, or use kleanxmpp doctor there.",
 )  # fmt: skip
+NO_SENDER = _kind(
+    "no-sender", 503, "This process sends nothing",
+    "This process does not send to webhooks; another one does.",
+    "Ask the process that runs the service's API, or use kleanxmpp webhook test there.",
+)  # fmt: skip
 NOT_READY = _kind(
     "not-ready", 503, "Not ready",
     "A part that is needed does not answer.",
@@ -182,6 +187,6 @@ KINDS: dict[str, Kind] = {
         UNKNOWN_COMPANY, METHOD_NOT_ALLOWED, TIMEOUT,
         CONFLICT, MESSAGE_REPEATED, IN_PROGRESS, SECRET_SHOWN, UNSAFE_PLAN, STALE, TOO_LARGE, MEDIA_TYPE, INVALID,
         COMPANY_NEEDED, KEY_REUSED, INTERNAL, NOT_INSTALLED, STORE_UNAVAILABLE, UNAVAILABLE,
-        SERVER_UNREACHABLE, NO_RECONCILER, NO_DOCTOR, NOT_READY,
+        SERVER_UNREACHABLE, NO_RECONCILER, NO_DOCTOR, NO_SENDER, NOT_READY,
     )
 }  # fmt: skip

@@ -30,6 +30,7 @@ from .handlers import (
     status,
     tokens,
     users,
+    webhooks,
 )
 from .openapi.operation import Handler, Operation
 from .problem_kinds import Kind
@@ -50,6 +51,7 @@ from .schemas.status import StatusView
 from .schemas.sweeps import SweepReportView
 from .schemas.tokens import IssuedTokenView, TokenPage
 from .schemas.users import ReactivatedView, UserPage, UserView
+from .schemas.webhooks import DeliveryPage, ReplayedView, SecretWebhookView, TestedView, WebhookPage, WebhookView
 
 BASE = "/api/v1"
 TAGS = {
@@ -64,6 +66,7 @@ TAGS = {
     "Company": "What holds for everybody.",
     "Hooks": "What other systems report by themselves, signed.",
     "API tokens": "Who may call this API.",
+    "Webhooks": "Other systems that are told of what happens.",
     "Operation": "What is out of step, and who did what.",
     "Health": "For supervisors and load balancers. No token.",
 }
@@ -102,6 +105,7 @@ def _op(
 _USER, _GROUP = "/users/{user_id}", "/groups/{group_id}"
 _PLAN, _SECRETS = "/scheduled/{change_id}", "/hooks/hr/secrets"
 _MEMBERS, _EXCEPTIONS, _CREDENTIALS = _GROUP + "/members", _GROUP + "/exceptions", _USER + "/credentials"
+_WEBHOOK = "/webhooks/{webhook_id}"
 _PROVEN = {200: OffboardingView, 202: OffboardingView}
 _C, _S = kinds.CONFLICT, kinds.SERVER_UNREACHABLE
 
@@ -181,6 +185,21 @@ OPERATIONS: tuple[Operation, ...] = (
     _op("GET", "/tokens", tokens.list_tokens, "tokens:write", {200: TokenPage}, tag="API tokens"),
     _op("POST", "/tokens", tokens.issue_token, "tokens:write", {201: IssuedTokenView}, tag="API tokens", secret=True),
     _op("DELETE", "/tokens/{token_id}", tokens.revoke_token, "tokens:write", {204: None}, tag="API tokens"),
+
+    _op("GET", "/webhooks", webhooks.list_webhooks, "webhooks:write", {200: WebhookPage}, tag="Webhooks"),
+    _op("POST", "/webhooks", webhooks.add_webhook, "webhooks:write", {201: SecretWebhookView}, _C,
+        tag="Webhooks", secret=True),
+    _op("GET", _WEBHOOK, webhooks.get_webhook, "webhooks:write", {200: WebhookView}, tag="Webhooks"),
+    _op("PATCH", _WEBHOOK, webhooks.change_webhook, "webhooks:write", {200: WebhookView},
+        tag="Webhooks", versioned=True),
+    _op("DELETE", _WEBHOOK, webhooks.remove_webhook, "webhooks:write", {204: None}, tag="Webhooks", versioned=True),
+    _op("POST", _WEBHOOK + "/rotate-secret", webhooks.rotate_webhook_secret, "webhooks:write",
+        {200: SecretWebhookView}, tag="Webhooks", secret=True),
+    _op("POST", _WEBHOOK + "/test", webhooks.test_webhook, "webhooks:write", {200: TestedView}, kinds.NO_SENDER,
+        tag="Webhooks"),
+    _op("GET", _WEBHOOK + "/deliveries", webhooks.list_deliveries, "webhooks:write", {200: DeliveryPage},
+        tag="Webhooks"),
+    _op("POST", _WEBHOOK + "/replay", webhooks.replay_events, "webhooks:write", {202: ReplayedView}, tag="Webhooks"),
 
     _op("GET", "/audit", audit.list_audit, "audit:read", {200: AuditPage}, tag="Operation"),
     _op("GET", "/audit/export", audit.export_audit, "audit:read", {200: AuditLineView}, tag="Operation",

@@ -10,6 +10,7 @@ from typing import Protocol
 from aiohttp import web
 
 from kleanxmpp.doctor.findings import Report
+from kleanxmpp.event_ports import Sender
 from kleanxmpp.file_ports import FileStore
 from kleanxmpp.model import ApiToken, Company, Scope
 from kleanxmpp.ports import Directory, Server
@@ -46,6 +47,7 @@ class Doctor(Protocol):
 class Services:
     """The parts of this process. `server`, `reconciler`, `doctor` None: only the API. `files` None: it keeps none.
 
+    `sender` None: it sends nothing to webhooks.
     `stopping` ends waiting requests.
     """
 
@@ -56,6 +58,7 @@ class Services:
     clock: Callable[[], datetime]
     files: FileStore | None = None
     doctor: Doctor | None = None
+    sender: Sender | None = None
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     together: Together = field(init=False)
     """What is read and done for all requests of one moment."""

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from kleanxmpp.destinations import NOBODY, Allowed
 from kleanxmpp.guard import Limits
 
 
@@ -12,12 +13,14 @@ class ApiSettings:
 
     `xmpp_host` None: clients find the server under the company's domain. `websocket_url` None: there is none.
     `web_origin`: of the web chat, whose pages may upload and show files.
+    `webhooks_may_go_to`: besides public addresses.
     `public_url`: under which callers reach the API, named in its description; None: where the description was read.
     `limits`: how many people a door of the API may off-board.
     """
 
     public_url: str | None = None
     web_origin: str | None = None
+    webhooks_may_go_to: Allowed = NOBODY
 
     xmpp_host: str | None = None
     xmpp_port: int = 5222

@@ -2,8 +2,8 @@
 
 The service runs in this process, so that its statements can be counted; calls and stanzas are counted on the wire.
 Most of the large company exists in the directory only: what counts is that nothing of it is read or sent. What the
-loop does by the clock (looking for due scopes, for absences that end, for other processes' changes) is not part of a
-change's cost.
+loops do by the clock (looking for due scopes and deliveries, for absences that end, for what is overdue, for other
+processes' changes) is not part of a change's cost.
 """
 
 import asyncio
@@ -29,6 +29,9 @@ _CIRCLE = 20
 _BY_THE_CLOCK = re.compile(
     r"^(BEGIN|PRAGMA|COMMIT)"
     r"|^SELECT users\.absent_until\b"
+    r"|^SELECT (webhooks\.id, webhooks\.company_id\b|alarms\.|count\(.*\bFROM webhooks\b)"
+    r"|^SELECT offboardings\..*requested_at < "
+    r"|^DELETE FROM events WHERE events\.at\b"
     r"|^SELECT\b(?!.*\bWHERE .*scope_id = ).*\bFROM due_scopes\b",
     re.DOTALL,
 )

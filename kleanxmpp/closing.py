@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
-from kleanxmpp import changes, desired, errors, files, metrics, offboardings
+from kleanxmpp import changes, desired, errors, events, files, handovers, metrics, offboardings
 from kleanxmpp.changes import Change
 from kleanxmpp.desired import Access, Person
 from kleanxmpp.model import AuditEntry, Due, Evidence, Offboarding
@@ -205,6 +205,7 @@ async def record_all(directory: Directory, closings: Sequence[Closing]) -> Seque
             erased = [person for person, _ in right if person.user.erasing]
             entries += [_entry(person, "user.erased", judged.get(person.user.id)) for person in erased]
             await tx.add_audit(entries)
+            await _tell(tx, [(people[one.user_id], one) for one in completed])
     return [None] * len(closings)
 
 
@@ -228,6 +229,19 @@ async def _finish(tx: Transaction, right: Sequence[tuple[Person, Due]]) -> None:
         if person.user.erasing:
             await tx.delete_user(person.company.id, person.user.id)
     await tx.finish_due([due for person, due in right if not person.user.erasing])
+
+
+async def _tell(tx: Transaction, completed: Sequence[tuple[Person, Offboarding]]) -> None:
+    """Tell of off-boardings of one company that are proven."""
+    if completed:
+        company, found = completed[0][0].company, [one for _, one in completed]
+        await events.offboarded(
+            tx,
+            company,
+            [(person.user, one) for person, one in completed],
+            names=lambda: handovers.group_names(tx, company.id, found),
+            now=datetime.now(UTC),
+        )
 
 
 def _entry(person: Person, action: str, proven: Offboarding | None) -> AuditEntry:

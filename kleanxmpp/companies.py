@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import available_timezones
 
-from kleanxmpp import drafts, errors, groups, ids, jid, media_types, offboardings
+from kleanxmpp import drafts, errors, events, groups, ids, jid, media_types, offboardings
 from kleanxmpp.desired import access
 from kleanxmpp.model import (
     Aspect,
@@ -132,6 +132,8 @@ async def _switch_everybody(
         await offboardings.begin_all(tx, after, leaving, actor=actor, reason=reason, now=now)
         await offboardings.cancel_all(tx, returning, actor=actor, reason=reason, now=now)
         await tx.mark_due([Due(scope=offboardings.scope_of(user), marked_at=now) for user in returning])
+        people = [(user, user) for user in (*leaving, *returning)]
+        await events.people_changed(tx, before=before, after=after, people=people, now=now)
 
 
 async def _user_pages(tx: Transaction, company: Company) -> AsyncIterator[list[User]]:

@@ -6,7 +6,7 @@ An off-boarding begins when somebody who could chat no longer may, whatever the 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
-from kleanxmpp import following, offboardings
+from kleanxmpp import events, following, offboardings
 from kleanxmpp.desired import Access, access
 from kleanxmpp.model import Aspect, AuditEntry, Company, Due, Offboarding, User
 from kleanxmpp.ports import Transaction
@@ -25,7 +25,7 @@ async def record_changes(
     now: datetime,
     successor: User | None = None,
 ) -> None:
-    """Set in motion what already saved changes mean: due marks, off-boardings begun or cancelled, audit, circles.
+    """Set in motion what already saved changes mean: due marks, off-boardings, audit entries, events, circles.
 
     `before` and `after` are pairs by position; None before: the person is new. Bulk: cost follows the pairs.
     """
@@ -50,6 +50,8 @@ async def record_changes(
     await tx.add_audit(audit)
     await offboardings.cancel_all(tx, returning, actor=actor, reason=reason, now=now)
     await following.follow(tx, company, before=before, after=after, actor=actor, reason=reason, now=now)
+    people = list(zip(before, after, strict=True))
+    await events.people_changed(tx, before=company, after=company, people=people, now=now)
 
 
 def _mark(user: User, *, aspects: Aspect, now: datetime) -> Due:

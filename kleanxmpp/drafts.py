@@ -12,6 +12,8 @@ from kleanxmpp.ports import Transaction
 LOCALES = ("de", "en")
 RESERVED_USERNAMES = frozenset({"klean", "klean-api"})
 """The assistant's localpart and the service account of ejabberd's API: nobody shall look like them."""
+SYNTHETIC_PREFIX = "klean-doctor-"
+"""Of the username of every synthetic user with whom the doctor tries the server."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

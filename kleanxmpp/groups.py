@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from kleanxmpp import circle_marks, circle_rules, errors, ids, names
+from kleanxmpp import circle_marks, circle_rules, errors, events, ids, names
 from kleanxmpp.circle_marks import FEW
 from kleanxmpp.circle_marks import scope_of as scope_of
 from kleanxmpp.circle_rules import Kept, Moves
@@ -88,7 +88,7 @@ async def new_group(
     await tx.add_groups([group])
     await tx.mark_due([circle_marks.mark(group, now=now)])
     details = {"kind": kind.value} | ({"rule": True} if rule else {})
-    await tx.add_audit([_entry(group, "group.added", details, actor=actor, reason=reason, now=now)])
+    await _record(tx, group, "added", details, actor=actor, reason=reason, now=now)
     moves = await circle_rules.moves(tx, group, rule) if rule else Moves()
     return await follow_rule(tx, company=company, group=group, moves=moves, actor=actor, reason=reason, now=now)
 
@@ -131,7 +131,7 @@ async def update_group(
             await circle_marks.mark_circle(tx, after, aspects=Aspect.BOOKMARKS, now=now)
         changed = [f for f in ("name", "description", "kind", "rule") if getattr(after, f) != getattr(group, f)]
         details: dict[str, object] = {"fields": changed} | ({"kept": len(kept)} if kept else {})
-        await tx.add_audit([_entry(after, "group.changed", details, actor=actor, now=now)])
+        await _record(tx, after, "changed", details, actor=actor, now=now)
         return await follow_rule(tx, company=company, group=after, moves=moves, actor=actor, now=now)
 
 
@@ -150,9 +150,9 @@ async def delete_group(
         if if_version is not None and group.version != if_version:
             raise errors.Stale
         await circle_marks.mark_circle(tx, group, aspects=Aspect.BOOKMARKS, now=now)
-        await tx.save_group(replace(group, deleted=True, version=group.version + 1))
+        await tx.save_group(after := replace(group, deleted=True, version=group.version + 1))
         await tx.mark_due([circle_marks.mark(group, now=now)])
-        await tx.add_audit([_entry(group, "group.deleted", {}, actor=actor, now=now)])
+        await _record(tx, after, "deleted", {}, actor=actor, now=now)
 
 
 async def replace_circle(
@@ -250,7 +250,7 @@ async def record_circle_change(
         details = {"put": {user: role.value for user, role in put.items()}, "removed": gone}
     details |= {"back_to_rule": len(back)} if back else {}
     details |= {"by_rule": True, "size": size_after} if by_rule else {}
-    await tx.add_audit([_entry(group, "group.circle_changed", details, actor=actor, reason=reason, now=now)])
+    await _record(tx, after, "circle_changed", details, actor=actor, reason=reason, now=now)
     return after
 
 
@@ -301,21 +301,24 @@ async def _check_users(tx: Transaction, company: Company, user_ids: Collection[s
         raise errors.Invalid(f"There are no users with these ids: {named}", field="members")
 
 
-def _entry(
+async def _record(
+    tx: Transaction,
     group: Group,
-    action: str,
+    change: str,
     details: Mapping[str, object],
     *,
     actor: str,
     reason: str | None = None,
     now: datetime,
-) -> AuditEntry:
-    return AuditEntry(
+) -> None:
+    entry = AuditEntry(
         company_id=group.company_id,
         at=now,
         actor=actor,
-        action=action,
+        action=f"group.{change}",
         subject=f"group:{group.id}",
         reason=reason,
         details=details,
     )
+    await tx.add_audit([entry])
+    await events.group_changed(tx, group, change, details=details, now=now)

@@ -13,6 +13,7 @@ from typing import Protocol
 
 from kleanxmpp.changes import Change
 from kleanxmpp.desired import Access, CircleLook, GroupCircle, Person, UserLook
+from kleanxmpp.event_ports import EventRecords
 from kleanxmpp.file_ports import FileRecords
 from kleanxmpp.hook_ports import HookRecords
 from kleanxmpp.model import (
@@ -82,7 +83,7 @@ class DatabaseHealth:
     faults: tuple[str, ...] | None
 
 
-class Transaction(FileRecords, RuleRecords, SourceRecords, HookRecords, ScheduledRecords, Protocol):
+class Transaction(FileRecords, RuleRecords, SourceRecords, HookRecords, ScheduledRecords, EventRecords, Protocol):
     """One transaction on the directory. Reads return values or None; writes take whole values.
 
     Everything is bounded to one company by its `company_id`, and never returns what belongs to another.
@@ -119,7 +120,10 @@ class Transaction(FileRecords, RuleRecords, SourceRecords, HookRecords, Schedule
         """Replace existing users, whole values. Raises Conflict for a nickname or external id in use."""
 
     async def delete_user(self, company_id: str, user_id: str) -> None:
-        """Erase the person: user, credentials, memberships, due scope, kept answers. The username stays retired."""
+        """Erase the person: user, credentials, memberships, due scope, kept answers, events about them.
+
+        The username stays retired.
+        """
 
     async def taken_usernames(self, company_id: str, usernames: Collection[str]) -> frozenset[str]:
         """Return which of these were ever given to anybody, erased people included."""

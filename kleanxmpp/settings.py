@@ -11,10 +11,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
-from kleanxmpp import errors
+from kleanxmpp import destinations, errors
 
 PREFIX = "KLEANXMPP_"
 CONFIG_VARIABLE = "KLEANXMPP_CONFIG"
@@ -24,6 +24,14 @@ DEFAULT_FILES = (Path("kleanxmpp.toml"), Path("/etc/kleanxmpp/kleanxmpp.toml"))
 Port = Annotated[int, Field(ge=1, le=65535)]
 Seconds = Annotated[float, Field(gt=0)]
 Label = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")]
+
+
+def _networks_and_hosts(entries: tuple[str, ...]) -> tuple[str, ...]:
+    try:
+        destinations.allowed_of(entries)
+    except errors.Invalid as error:
+        raise ValueError(str(error)) from error
+    return entries
 
 
 class Part(BaseModel):
@@ -129,6 +137,24 @@ class GuardSettings(Part):
     """Seconds after which an off-boarding by this door is not counted any more."""
 
 
+class WebhooksSettings(Part):
+    """How other systems are told of what happens. See docs/webhooks.md."""
+
+    allow_private: Annotated[tuple[str, ...], AfterValidator(_networks_and_hosts)] = ()
+    """Networks (`10.1.0.0/16`), addresses and hosts (`hooks.intern`) that messages may go to although they are not
+    public, also over plain http. The default allows public addresses over https only."""
+    ca_file: Path | None = None
+    """Authority (PEM) of receivers, if it is one of your own, besides those that this machine trusts."""
+    timeout: Seconds = 10.0
+    """Seconds within which a receiver has to answer."""
+    disable_after: Seconds = 259_200.0
+    """Seconds of nothing but failure after which a webhook is disabled; the default is three days."""
+    keep: Seconds = 2_592_000.0
+    """Seconds for which events can be told again; the default is 30 days."""
+    overdue_after: Seconds = 300.0
+    """Seconds after which an off-boarding that is not proven yet is told of as overdue."""
+
+
 class ClientSettings(Part):
     """What devices are told when they get a credential."""
 
@@ -172,6 +198,7 @@ class Settings(BaseSettings):
     files: FilesSettings = FilesSettings()
     reconcile: ReconcileSettings = ReconcileSettings()
     guard: GuardSettings = GuardSettings()
+    webhooks: WebhooksSettings = WebhooksSettings()
     client: ClientSettings = ClientSettings()
     doctor: DoctorSettings = DoctorSettings()
     log: LogSettings = LogSettings()
@@ -304,7 +331,7 @@ def _explained(error: ValidationError, *, file: Path | None) -> errors.Invalid:
 def _shown(default: object) -> str:
     if isinstance(default, SecretStr):
         default = default.get_secret_value()
-    return "" if default in (None, "") else f"`{default}`"
+    return "" if default in (None, "", ()) else f"`{default}`"
 
 
 _HEAD = f"""\

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 
 from kleanxmpp import errors
 from kleanxmpp.ports import DatabaseHealth, Transaction
+from kleanxmpp.testing_events import MemoryEvents
 from kleanxmpp.testing_files import MemoryFiles
 from kleanxmpp.testing_groups import MemoryCircles, MemoryGroups
 from kleanxmpp.testing_guard import MemoryGuard
@@ -35,6 +36,7 @@ class MemoryTransaction(
     MemorySources,
     MemoryHooks,
     MemoryScheduled,
+    MemoryEvents,
 ):
     """One transaction on the tables in memory; see `kleanxmpp.ports.Transaction`."""
 

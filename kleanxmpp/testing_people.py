@@ -136,6 +136,7 @@ class MemoryUsers(MemoryPart):
             tables.by_rule = {one for one in tables.by_rule if one[1] != user_id}
             tables.exceptions = {one: at for one, at in tables.exceptions.items() if one[1] != user_id}
             tables.answers = {key: kept for key, kept in tables.answers.items() if kept[0].about != user_id}
+            tables.forget_events({event.id for event in tables.events.values() if event.about == user_id})
             tables.due.pop(Scope(kind=ScopeKind.USER, company_id=company_id, id=user_id), None)
             for door in Door:
                 tables.release(company_id, door, [user_id])

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 
 from kleanxmpp import errors, names
+from kleanxmpp.event_ports import Delivery, Event, EventType, Webhook
 from kleanxmpp.file_ports import File
 from kleanxmpp.hook_ports import SigningSecret
 from kleanxmpp.model import (
@@ -61,6 +62,10 @@ class Tables:
     scheduled: dict[str, ScheduledChange] = field(default_factory=dict)
     tokens: dict[str, tuple[ApiToken, str]] = field(default_factory=dict)
     answers: dict[Key, tuple[RememberedAnswer, datetime]] = field(default_factory=dict)
+    webhooks: dict[str, Webhook] = field(default_factory=dict)
+    events: dict[str, Event] = field(default_factory=dict)
+    deliveries: dict[Key, Delivery] = field(default_factory=dict)
+    alarms: set[tuple[EventType, str, str]] = field(default_factory=set)
 
     def copy(self) -> "Tables":
         """Return tables that can change without these."""
@@ -97,6 +102,11 @@ class Tables:
             left = tuple(change for change in found.changes if change.user_id not in set(user_ids))
             if left:
                 self.holds[company_id, door] = replace(found, changes=left)
+
+    def forget_events(self, event_ids: Collection[str]) -> None:
+        """Forget these events and their deliveries."""
+        self.events = {id: event for id, event in self.events.items() if id not in event_ids}
+        self.deliveries = {key: one for key, one in self.deliveries.items() if one.event_id not in event_ids}
 
     @staticmethod
     def _hold(index: dict[Key, str], name: str, key: Key, user_id: str) -> None:

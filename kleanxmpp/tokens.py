@@ -20,6 +20,7 @@ SCOPES = {
     "hooks:write": "the secrets that other systems sign their messages with",
     "status:read": "what is out of step, and whether the server keeps the promises",
     "reconcile:write": "sweep now; confirm or discard what is held",
+    "webhooks:write": "whom to tell of what happens, how that went, and telling again",
 }
 PREFIX = "klean_"
 

@@ -5,7 +5,8 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from kleanxmpp import ids
+from kleanxmpp import ids, signatures
+from kleanxmpp.event_ports import Event, EventType, Webhook
 from kleanxmpp.file_ports import File
 from kleanxmpp.model import Aspect, Company, Credential, Due, Group, Priority, Scope, ScopeKind, User
 
@@ -70,3 +71,27 @@ def a_file(user: User, **facts: Any) -> tuple[File, str]:
         expires_at=AT + timedelta(minutes=5),
     )
     return replace(file, **facts), ids.sha256_hex(file.id)
+
+
+def a_webhook(company: Company, **facts: Any) -> Webhook:
+    webhook = Webhook(
+        id=ids.new_id(),
+        company_id=company.id,
+        url="https://hooks.example.org/chat",
+        types=frozenset(EventType),
+        secret=signatures.new_secret(),
+        created_at=AT,
+    )
+    return replace(webhook, **facts)
+
+
+def an_event(company: Company, **facts: Any) -> Event:
+    """Return an event whose id sorts after those of earlier calls."""
+    event = Event(
+        id=f"{next(_numbers):032x}",
+        company_id=company.id,
+        type=EventType.DOCTOR_RED,
+        at=AT,
+        data={"line": "tls"},
+    )
+    return replace(event, **facts)

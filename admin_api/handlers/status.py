@@ -6,7 +6,7 @@ from .. import problem_kinds as kinds
 from ..answers import Answer
 from ..problems import Problem
 from ..schemas.offboardings import OffboardingView
-from ..schemas.status import DueSummary, DueView, ServerView, StatusView
+from ..schemas.status import DueSummary, DueView, ServerView, StatusView, WebhookStateView
 from ..schemas.sweeps import ReconcileBody, report_view, sweep_view
 from ..services import Call, Reconciler
 from .held import held_views
@@ -19,8 +19,8 @@ async def get_status(call: Call) -> Answer:
     """Show what is out of step and why.
 
     How much work is waiting and since when, the first hundred with their last error, off-boardings that are not proven
-    yet, what waits for a confirmation, how much is planned for later, whether the XMPP server can be reached, and what
-    the last full comparison found.
+    yet, what waits for a confirmation, how much is planned for later, webhooks that fail, whether the XMPP server can
+    be reached, and what the last full comparison found.
     """
     async with call.directory.read() as tx:
         due = await tx.page_due(call.company.id, limit=_SHOWN)
@@ -29,6 +29,7 @@ async def get_status(call: Call) -> Answer:
         held = await held_views(call.services, tx, call.company)
         planned = await scheduled_summary(tx, call.company)
         names = await handovers.group_names(tx, call.company.id, running)
+        failing = [one for one in await tx.webhooks(call.company.id) if one.failing_since or one.disabled_at]
     marked = [one.marked_at for one in due if one.marked_at is not None]
     reconciler = call.services.reconciler
     report = None if reconciler is None else reconciler.reports.get(call.company.id)
@@ -38,6 +39,7 @@ async def get_status(call: Call) -> Answer:
             open_offboardings=[OffboardingView.of(one, names=names) for one in running],
             held=held,
             scheduled=planned,
+            failing_webhooks=[WebhookStateView.of(one) for one in failing],
             server=_server(reconciler),
             last_sweep=None if report is None else sweep_view(report),
         )

@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Literal, Self
 
+from kleanxmpp.event_ports import Webhook
 from kleanxmpp.model import Due, ScopeKind
 
 from .held import HoldView
@@ -56,6 +57,28 @@ class ServerView(View):
     unreachable_since: datetime | None
 
 
+class WebhookStateView(View):
+    """A webhook to which nothing could be delivered lately."""
+
+    id: str
+    enabled: bool
+    failing_since: datetime | None
+    disabled_at: datetime | None
+    """When the service disabled it, because nothing went well for days. Null: it still tries."""
+    why: str | None
+
+    @classmethod
+    def of(cls, webhook: Webhook) -> Self:
+        """Return how a failing webhook is shown."""
+        return cls(
+            id=webhook.id,
+            enabled=webhook.enabled,
+            failing_since=webhook.failing_since,
+            disabled_at=webhook.disabled_at,
+            why=webhook.why,
+        )
+
+
 class StatusView(View):
     """What is out of step and why."""
 
@@ -66,6 +89,8 @@ class StatusView(View):
     """What would off-board many people at once and waits for a confirmation."""
     scheduled: ScheduledSummary
     """What is planned: details are in `/api/v1/scheduled`."""
+    failing_webhooks: list[WebhookStateView]
+    """Systems that are not told of what happens, because they do not answer well."""
     server: ServerView
     last_sweep: SweepView | None
     """Null: no sweep of this company since the process started."""

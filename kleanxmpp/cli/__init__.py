@@ -43,6 +43,7 @@ _COMMANDS = {
     "user": ("kleanxmpp.cli.user:app", "People and their devices."),
     "group": ("kleanxmpp.cli.group:app", "Groups and their circles."),
     "token": ("kleanxmpp.cli.token:app", "API tokens."),
+    "webhook": ("kleanxmpp.cli.webhook:app", "Other systems that are told of what happens."),
     "import": ("kleanxmpp.cli.import_file:import_file", _IMPORT),
     "held": ("kleanxmpp.cli.held:app", "Off-boardings of many people at once that wait for a confirmation."),
     "scheduled": ("kleanxmpp.cli.scheduled:app", "Changes of people that are planned for later."),

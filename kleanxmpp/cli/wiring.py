@@ -10,21 +10,24 @@ import signal
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 from aiohttp import web
 
 from admin_api.app import create_app, make_runner
 from admin_api.settings import ApiSettings
+from admin_api.webhook_sender import HttpSender
 from component.app import ComponentSettings, open_component
 from component.handlers.askers import Questions
 from component.handlers.assistant import assistant_handlers
 from component.handlers.upload import Upload
-from kleanxmpp import errors, file_keeping, logs
+from kleanxmpp import destinations, errors, file_keeping, logs
 from kleanxmpp.cli.doctor import open_doctor
 from kleanxmpp.cli.shell import limits
 from kleanxmpp.db.directory import SqlDirectory
+from kleanxmpp.deliveries import Deliverer
+from kleanxmpp.deliveries import Pace as DeliveryPace
 from kleanxmpp.disk_store import DiskStore
 from kleanxmpp.doctor.run import Doctor
 from kleanxmpp.file_ports import FileStore
@@ -172,6 +175,27 @@ async def _keep_tidy(directory: Directory, store: FileStore, *, every: float, st
     stack.callback(tidying.cancel)
 
 
+def make_sender(settings: Settings) -> HttpSender:
+    """Return what sends to webhooks. Raises Invalid for an authority that cannot be read."""
+    chosen = settings.webhooks
+    allowed = destinations.allowed_of(chosen.allow_private)
+    return HttpSender(allowed=allowed, timeout=chosen.timeout, ca_file=chosen.ca_file)
+
+
+async def _deliver_events(settings: Settings, directory: Directory, sender: HttpSender, stack: AsyncExitStack) -> None:
+    chosen = settings.webhooks
+    pace = DeliveryPace(
+        claim=timedelta(seconds=60 + 5 * chosen.timeout),
+        give_up_after=timedelta(seconds=chosen.disable_after),
+        overdue_after=timedelta(seconds=chosen.overdue_after),
+        keep=timedelta(seconds=chosen.keep),
+    )
+    deliverer = Deliverer(directory=directory, sender=sender, rooms_prefix=settings.server.rooms_prefix, pace=pace)
+    tasks = await stack.enter_async_context(asyncio.TaskGroup())
+    delivering = tasks.create_task(deliverer.run())
+    stack.callback(delivering.cancel)
+
+
 async def _open_api(
     settings: Settings,
     directory: Directory,
@@ -190,8 +214,10 @@ async def _open_api(
         public_url=settings.api.public_url,
         web_origin=settings.files.web_origin,
         limits=limits(settings),
+        webhooks_may_go_to=destinations.allowed_of(settings.webhooks.allow_private),
     )
     store = DiskStore(settings.files.folder)
+    sender = make_sender(settings)
     app = create_app(
         directory=directory,
         server=server,
@@ -200,7 +226,9 @@ async def _open_api(
         clock=lambda: datetime.now(UTC),
         files=store,
         doctor=doctor,
+        sender=sender,
     )
+    await _deliver_events(settings, directory, sender, stack)
     await _keep_tidy(directory, store, every=settings.files.tidy_interval, stack=stack)
     runner = make_runner(app)
     await runner.setup()

@@ -14,6 +14,7 @@ from kleanxmpp import names
 from kleanxmpp.db.rows import row_of, value_of
 from kleanxmpp.db.session import Part, chunks
 from kleanxmpp.db.tables import ENTITLED, companies, due_scopes, remembered_answers, usernames, users
+from kleanxmpp.db.tables_events import events
 from kleanxmpp.desired import Access, level_of, marked_name
 from kleanxmpp.model import Absence, Company, ScopeKind, User
 from kleanxmpp.ports import UserFilter
@@ -78,6 +79,7 @@ class Users(Part):
         await self._session.run(retired.values(retired_at=datetime.now(UTC)))
         await self._session.run(delete(users).where(*mine))
         await self._session.run(delete(remembered_answers).where(remembered_answers.c.about == user_id))
+        await self._session.run(delete(events).where(events.c.about == user_id))
         await self._session.run(
             delete(due_scopes).where(
                 due_scopes.c.company_id == company_id,

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TypeVar
 
-from kleanxmpp import chains, errors, metrics
+from kleanxmpp import alarms, chains, errors, metrics
 from kleanxmpp.doctor import local, trial
 from kleanxmpp.doctor.facts import Addresses, Backup, Disk, Examination, Facts, Inside, NotChecked, Trial, Unavailable
 from kleanxmpp.doctor.findings import Level, Report, Words
@@ -80,6 +80,7 @@ class Doctor:
         )
         for level in Level:
             metrics.DOCTOR_LINES.labels(company=company.domain, level=level.value).set(report.count(level))
+        await alarms.note_report(self.directory, company, report)
         return report
 
     async def _facts(self, company: Company, *, try_out: bool, progress: Progress) -> Facts:

@@ -21,7 +21,7 @@ from kleanxmpp.ports import Directory, UserFilter
 
 T = TypeVar("T")
 
-PREFIX = "klean-doctor-"
+PREFIX = drafts.SYNTHETIC_PREFIX
 """Of the username of every synthetic user, and of the rooms that one tries to make."""
 
 _ACTOR, _REASON = "doctor", "checkup"

@@ -2,6 +2,7 @@
 
 from tests.contracts.directory_circles import CirclesContract
 from tests.contracts.directory_due import DueContract
+from tests.contracts.directory_events import EventsContract
 from tests.contracts.directory_files import FilesContract
 from tests.contracts.directory_guard import GuardContract
 from tests.contracts.directory_hooks import HooksContract
@@ -25,5 +26,6 @@ class DirectoryContract(
     HooksContract,
     ScheduledContract,
     RulesContract,
+    EventsContract,
 ):
     pass

@@ -113,6 +113,7 @@ class Service:
             "api": {"port": self.port},
             "files": {"folder": str(self.files), "public_url": self.url},
             "reconcile": {"retry_min": 0.2, "retry_max": 2.0},
+            "webhooks": {"allow_private": ["127.0.0.1"]},
             "client": {
                 "xmpp_host": "127.0.0.1",
                 "xmpp_port": self.ejabberd.c2s_port,

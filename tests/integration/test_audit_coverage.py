@@ -35,9 +35,12 @@ from kleanxmpp import (
     signing,
     tokens,
     users,
+    webhooks,
 )
+from kleanxmpp.destinations import NOBODY
 from kleanxmpp.drafts import NewUser
 from kleanxmpp.edits import UserPatch
+from kleanxmpp.event_ports import EventType
 from kleanxmpp.file_ports import File, FileState
 from kleanxmpp.model import AuditEntry, Company, Mode, Role, User
 from kleanxmpp.ports import Directory
@@ -129,6 +132,7 @@ async def test_every_use_case_leaves_one_meaningful_entry(directory: Directory) 
     await walk_imports_and_sweeps(walk)
     await walk_holds(walk)
     await walk_hooks(walk)
+    await walk_webhooks(walk)
     await walk_leaving(walk, zoe)
     assert walk.walked - {users.end_absences} == use_cases()
     await assert_all_are_sound(walk)
@@ -138,7 +142,8 @@ async def assert_all_are_sound(walk: Walk) -> None:
     for chain in (walk.company.id, None):
         for entry in await walk.entries(chain):
             assert entry.actor in {"token:walk", "schedule", "service"}
-            assert re.fullmatch(r"(user|group|company|token|hold|secret|scheduled):([0-9a-f-]+|sweep)", entry.subject)
+            subject = r"(user|group|company|token|hold|secret|scheduled|webhook):([0-9a-f-]+|sweep)"
+            assert re.fullmatch(subject, entry.subject)
             text = json.dumps([entry.details, entry.subject, entry.actor], ensure_ascii=False)
             for word in (*NEVER_LOGGED, *walk.secrets):
                 assert word not in text, entry.action
@@ -331,6 +336,25 @@ async def walk_hooks(walk: Walk) -> None:
     assert (left_entry.actor, done.actor, done.details["result"]) == ("token:walk", "schedule", "applied")
     await walk.settled()
     await walk.written("offboarding.completed", reason="HR")
+
+
+async def walk_webhooks(walk: Walk) -> None:
+    where = "https://hooks.example.org/Schluessel"
+    hook = await walk.step(webhooks.add, walk.company, url=where, types=[EventType.DOCTOR_RED], allowed=NOBODY)
+    (entry,) = await walk.written("webhook.added")
+    assert (entry.subject, entry.details) == (f"webhook:{hook.id}", {"types": ["doctor.red"]})
+    patch = webhooks.WebhookPatch(url=f"{where}/neu", enabled=False)
+    await walk.step(webhooks.change, walk.company, hook.id, patch, allowed=NOBODY)
+    (entry,) = await walk.written("webhook.changed")
+    assert entry.details == {"fields": ["url", "enabled"], "enabled": False}
+    rotated = await walk.step(webhooks.rotate_secret, walk.company, hook.id)
+    await walk.written("webhook.secret_rotated")
+    await walk.step(webhooks.replay, walk.company, hook.id, webhooks.Replay(failed=True))
+    (entry,) = await walk.written("webhook.replayed")
+    assert entry.details == {"events": 0}
+    await walk.step(webhooks.remove, walk.company, hook.id)
+    await walk.written("webhook.removed")
+    walk.secrets += [hook.secret, rotated.secret]
 
 
 async def walk_leaving(walk: Walk, zoe: User) -> None:

@@ -6,7 +6,7 @@ import json
 import logging
 import secrets
 import shutil
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -18,8 +18,12 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from admin_api.app import create_app, serving_options
 from admin_api.settings import ApiSettings
+from admin_api.webhook_sender import HttpSender
 from kleanxmpp import companies, tokens
 from kleanxmpp.db.directory import SqlDirectory
+from kleanxmpp.deliveries import Deliverer
+from kleanxmpp.deliveries import Pace as DeliveryPace
+from kleanxmpp.destinations import allowed_of
 from kleanxmpp.doctor.run import Doctor, Surroundings
 from kleanxmpp.doctor.trial import Patience
 from kleanxmpp.file_ports import FileStore
@@ -34,8 +38,13 @@ from kleanxmpp.testing_server import MemoryServer
 from tests.postgres import Cluster
 
 PACE = Pace(workers=4, sweep_interval=3600.0, retry_min=0.01, retry_max=0.05, probe_interval=0.01)
+LOOPBACK = allowed_of(["127.0.0.0/8"])
 SETTINGS = ApiSettings(
-    xmpp_host="xmpp.firma.test", websocket_url="wss://xmpp.firma.test/ws", max_body_bytes=200_000, check_seconds=0.5
+    xmpp_host="xmpp.firma.test",
+    websocket_url="wss://xmpp.firma.test/ws",
+    max_body_bytes=200_000,
+    check_seconds=0.5,
+    webhooks_may_go_to=LOOPBACK,
 )
 
 
@@ -131,13 +140,29 @@ class Desk:
     @asynccontextmanager
     async def working(self) -> AsyncIterator[None]:
         """Run the loop meanwhile."""
-        task = asyncio.create_task(self.reconciler.run())
-        try:
+        async with _meanwhile(self.reconciler.run()):
             yield
-        finally:
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+
+    @asynccontextmanager
+    async def delivering(self) -> AsyncIterator[None]:
+        """Deliver events to webhooks meanwhile."""
+        pace = DeliveryPace(poll=0.01, look_every=0.02)
+        sender = HttpSender(allowed=LOOPBACK)
+        async with _meanwhile(
+            Deliverer(directory=self.directory, sender=sender, rooms_prefix="gruppen", pace=pace).run()
+        ):
+            yield
+
+
+@asynccontextmanager
+async def _meanwhile(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    task = asyncio.create_task(work)
+    try:
+        yield
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
 
 
 @asynccontextmanager
@@ -157,6 +182,7 @@ async def opened(
         settings=settings,
         reconciler=None if only_api else reconciler,
         doctor=None if only_api else doctor,
+        sender=None if only_api else HttpSender(allowed=LOOPBACK),
         clock=lambda: datetime.now(UTC),
         files=files,
     )

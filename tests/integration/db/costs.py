@@ -1,20 +1,25 @@
 """What every database's transaction may cost, in statements. Subclass and override the fixture `directory`."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 
 import pytest
 
-from kleanxmpp import chains
+from kleanxmpp import chains, events
 from kleanxmpp.db.directory import SqlDirectory
 from kleanxmpp.db.statements import count_statements
 from kleanxmpp.model import Aspect, Company, Priority, Role
 from kleanxmpp.ports import Transaction
 from tests.contracts.directory_base import DirectoryBase, saved_group, saved_user, saved_users
 from tests.contracts.directory_records import an_entry
-from tests.factories import AT, a_mark, a_user
+from tests.factories import AT, a_mark, a_user, a_webhook, an_event
 
 Work = Callable[[Transaction], Awaitable[object]]
+
+
+async def _save_webhooks(tx: Transaction, company: Company, webhook_ids: Sequence[str]) -> None:
+    for webhook_id in webhook_ids:
+        await tx.save_webhook(a_webhook(company, id=webhook_id))
 
 
 async def statements_of(directory: SqlDirectory, company: Company, work: Work) -> int:
@@ -51,6 +56,18 @@ class CostsContract(DirectoryBase):
         )
         assert await cost(everybody) - nothing <= 2
 
+    async def test_who_tells_nobody_pays_one_look(self, directory: SqlDirectory, company: Company) -> None:
+        people = [(None, a_user(company)) for _ in range(1000)]
+
+        async def tell(tx: Transaction) -> None:
+            await events.people_changed(tx, before=company, after=company, people=people, now=AT)
+
+        nothing = await statements_of(directory, company, lambda tx: tx.company(company.id)) - 1
+        assert await statements_of(directory, company, tell) - nothing == 1
+        async with directory.write(company.id) as tx:
+            await tx.save_webhook(a_webhook(company))
+        assert await statements_of(directory, company, tell) - nothing == 3
+
     async def test_ten_thousand_values_are_a_handful_of_statements(
         self, directory: SqlDirectory, company: Company
     ) -> None:
@@ -70,4 +87,9 @@ class CostsContract(DirectoryBase):
         entries = [an_entry(company.id, f"action{number}") for number in range(10_000)]
         assert await cost(lambda tx: tx.add_audit(entries[:1])) <= 7
         assert await cost(lambda tx: tx.add_audit(entries)) <= 5
+        hooks = [a_webhook(company).id for _ in range(2)]
+        happened = [an_event(company) for _ in range(10_000)]
+        assert await cost(lambda tx: _save_webhooks(tx, company, hooks)) <= 4
+        assert await cost(lambda tx: tx.add_events(happened, webhook_ids=hooks)) <= 4
+        assert await cost(lambda tx: tx.redeliver_since(a_webhook(company, id=hooks[0]), since=AT, at=AT)) <= 3
         assert 20 < await cost(lambda tx: chains.verify(tx, company.id)) < 30, "a page at a time, flat in memory"
