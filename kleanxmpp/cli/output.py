@@ -33,6 +33,19 @@ def write_facts(facts: Facts) -> None:
     _write_columns([[key.replace("_", " "), _shown(value)] for key, value in facts.items() if value not in (None, "")])
 
 
+def write_section(title: str, lines: Sequence[str], *, colour: str) -> None:
+    """Write lines under a title, coloured if somebody is watching."""
+    if not sys.stdout.isatty():
+        print("\n".join([f"{title}:", *(f"  {line}" for line in lines)]))
+        return
+    from rich.console import Console
+
+    console = Console(highlight=False, markup=False, emoji=False, soft_wrap=True)
+    console.print(f"{title}:", style=f"bold {colour}")
+    for line in lines:
+        console.print(f"  {line}", style=colour)
+
+
 def confirm(question: str, *, yes: bool) -> None:
     """Ask on a terminal whether to go on. Raises Invalid for a no, and where nobody can be asked."""
     if yes:

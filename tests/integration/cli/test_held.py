@@ -31,7 +31,7 @@ def listed(run: Run) -> list[str]:
 def test_an_import_says_what_it_holds_and_what_to_do(run: Run, bad_file: str) -> None:
     planned = run("import", bad_file, "--dry-run")
     assert planned.code == 0
-    assert "hold user person.7: active True → False waits for a confirmation" in planned.out
+    assert "hold user person.7: active yes → no waits for a confirmation" in planned.out
     assert "6 more people would be off-boarded beyond the limit" in planned.out
     assert still_active(run) == 10
 
