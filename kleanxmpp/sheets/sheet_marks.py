@@ -19,10 +19,15 @@ _MOST_COVERED = 200_000
 
 @dataclass(slots=True, kw_only=True)
 class Marks:
-    """Places as (row, column), both counted from 1. `merged` has every cell of every merged range."""
+    """Places as (row, column), both counted from 1.
+
+    `merged` has every cell of every merged range, `widest` the last column of one in each row: cells that are covered
+    need not be written down.
+    """
 
     computed: set[tuple[int, int]] = field(default_factory=set)
     merged: set[tuple[int, int]] = field(default_factory=set)
+    widest: dict[int, int] = field(default_factory=dict)
 
 
 def marks(sheet: IO[bytes]) -> Marks:
@@ -88,9 +93,9 @@ class _Watcher:
         covered = max(height, 0) * max(width, 0)
         if self._merges > _MOST_MERGES or len(self.marks.merged) + covered > _MOST_COVERED:
             raise refused("too many merged cells; unmerge them", line=top, column=letter(left - 1))
-        self.marks.merged.update(
-            (row, column) for row in range(top, top + height) for column in range(left, left + width)
-        )
+        for row in range(top, top + height):
+            self.marks.merged.update((row, column) for column in range(left, left + width))
+            self.marks.widest[row] = max(self.marks.widest.get(row, 0), left + width - 1)
 
 
 def _number(text: str) -> int:

@@ -37,10 +37,11 @@ def _read(data: bytes, encoding: Encoding | None) -> str:
         return _utf16(data)
     if data.startswith(_UTF16):
         raise refused(f"the mapping says {encoding}, but the file is UTF-16")
+    marked, data = data.startswith(codecs.BOM_UTF8), data.removeprefix(codecs.BOM_UTF8)
     try:
-        text = data.decode("utf-8-sig")
+        text = data.decode()
     except UnicodeDecodeError as error:
-        if encoding == "utf-8" or data.startswith(codecs.BOM_UTF8):
+        if encoding == "utf-8" or marked:
             raise _not_utf8(data, error.start, "is not UTF-8; save the file as “CSV UTF-8”") from None
         return _windows1252(data, error.start)
     if encoding == "windows-1252" and not data.isascii():
@@ -69,7 +70,7 @@ def _windows1252(data: bytes, first: int) -> str:
 
 
 def _not_utf8(data: bytes, start: int, reason: str) -> FaultyFile:
-    before = data[:start].decode("utf-8-sig", errors="replace")
+    before = data[:start].decode(errors="replace")
     return _at(before, len(before), reason)
 
 

@@ -108,9 +108,10 @@ def _lines(book: _Book, sheet: _Sheet) -> Iterator[Line]:
     sheet.reset_dimensions()  # what a sheet says about its size may be wrong, and rows would be filled up to it
     for number, row in enumerate(sheet.iter_rows(), start=1):
         cells = tuple(_cell(one, (number, column), found) for column, one in enumerate(row, start=1))
-        line = Line(number=number, cells=cells)
-        if not line.blank:
-            yield line
+        if any(cells):
+            covered = range(len(cells) + 1, found.widest.get(number, 0) + 1)
+            more = (_MERGED if (number, column) in found.merged else "" for column in covered)
+            yield Line(number=number, cells=(*cells, *more))
 
 
 def _cell(cell: _Cell, place: tuple[int, int], marks: Marks) -> Cell:
