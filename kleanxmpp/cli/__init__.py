@@ -46,6 +46,7 @@ _COMMANDS = {
     "group": ("kleanxmpp.cli.group:app", "Groups and their circles."),
     "token": ("kleanxmpp.cli.token:app", "API tokens."),
     "import": ("kleanxmpp.cli.import_file:import_file", _IMPORT),
+    "export": ("kleanxmpp.cli.export:app", "People and groups for spreadsheets and programs."),
     "held": ("kleanxmpp.cli.held:app", "Off-boardings of many people at once that wait for a confirmation."),
     "scheduled": ("kleanxmpp.cli.scheduled:app", "Changes of people that are planned for later."),
     "hook": ("kleanxmpp.cli.hook:app", "Events that other systems report, signed."),

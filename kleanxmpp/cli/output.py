@@ -18,7 +18,12 @@ Facts = Mapping[str, Any]
 
 def write_json(value: object) -> None:
     """Write a value of mappings, sequences, strings, numbers and moments as JSON."""
-    print(json.dumps(value, ensure_ascii=False, indent=2, default=_plain))
+    print(json_text(value), end="")
+
+
+def json_text(value: object) -> str:
+    """Return a value as `write_json` writes it."""
+    return json.dumps(value, ensure_ascii=False, indent=2, default=_plain) + "\n"
 
 
 def write_table(rows: Sequence[Facts], columns: Sequence[str]) -> None:

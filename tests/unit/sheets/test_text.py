@@ -82,6 +82,7 @@ def test_utf8_is_always_read_as_utf8(text: str) -> None:
 
 @given(st.text(alphabet="abcxyzÄÖÜäöüßéèñ;,\r\n\u2013„“ -'()€"))
 def test_german_in_windows_1252_is_always_read_as_such(text: str) -> None:
+    text = f"ü\n{text}"  # alone, “Ä\u2013” might be a letter of UTF-8 as well
     assert decoded(text.encode("windows-1252")) == text
 
 
