@@ -64,10 +64,14 @@ class CircleDiff:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Diff:
-    """All of it. `people` are in the file; `missing` are not, and leave; `held` wait, whether in the file or not."""
+    """All of it. `people` are in the file; `missing` are not, and leave; `held` wait, whether in the file or not.
+
+    `strangers` left before they ever were in the directory, and stay out of it.
+    """
 
     people: int
     unchanged: int
+    strangers: int
     added: tuple[PersonChange, ...]
     changed: tuple[PersonChange, ...]
     off_boarded: tuple[PersonChange, ...]
@@ -84,7 +88,8 @@ def diff(company: Company, plan: ImportPlan) -> Diff:
     touched = {before.id for before, _ in (*plan.changed, *plan.held)} & plan.usernames.keys()
     return Diff(
         people=plan.people,
-        unchanged=plan.people - len(plan.added) - len(touched),
+        unchanged=plan.people - plan.strangers - len(plan.added) - len(touched),
+        strangers=plan.strangers,
         added=tuple(_added(user) for user in plan.added),
         changed=tuple(_person(before, after) for before, after in plan.changed if before.id not in leaving),
         off_boarded=tuple(_person(before, after) for before, after in plan.changed if before.id in leaving),
@@ -139,6 +144,8 @@ def summary(found: Diff) -> str:
     ]
     always = {"added", "changed"}
     told = [f"{len(several)} {word}" for several, word in counts if several or word in always]
+    if found.strangers:
+        told.append(f"{found.strangers} left before they came")
     return (
         f"{found.people} people in the file: {', '.join(told)}, {found.unchanged} unchanged; "
         f"{len(found.groups)} groups added, {len(found.circles)} circles changed"

@@ -54,10 +54,12 @@ class Dated:
 class ImportPlan:
     """What an import changes. `people` counts the rows; `held` are those who are off-boarded only if confirmed.
 
-    `missing` are those who leave because the file lacks them, `usernames` those of all people of the file by id.
+    `strangers` counts who left before ever being in the directory: they stay out. `missing` are those who leave because
+    the file lacks them, `usernames` those of all people of the file by id.
     """
 
     people: int
+    strangers: int = 0
     added: tuple[User, ...]
     changed: tuple[tuple[User, User], ...]
     new_groups: Mapping[str, GroupKind]
@@ -88,6 +90,7 @@ def plan_import(
     `missing` are people who leave because the file lacks them.
     """
     today = local_day(company, now)
+    listed, matches = matches, [one for one in matches if one.user or not _gone(one.row, today)]
     faults = _kind_faults(matches, existing, announcements)
     taken: dict[str, str] = {}
     pairs: list[tuple[Match, User]] = []
@@ -108,7 +111,8 @@ def plan_import(
     named = sorted({group for match in matches for group in match.row.groups or ()})
     changed = tuple((m.user, replace(u, version=u.version + 1)) for m, u in pairs if m.user and m.user != u)
     return ImportPlan(
-        people=len(matches),
+        people=len(listed),
+        strangers=len(listed) - len(matches),
         added=tuple(user for match, user in pairs if match.user is None),
         changed=changed,
         new_groups={

@@ -12,6 +12,9 @@ from kleanxmpp import errors
 from kleanxmpp.attributes import Attributes
 from kleanxmpp.model import Role
 
+MOST_SHOWN = 500
+"""Of the faults of one file: whoever sees more has one mistake in every line."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
@@ -34,9 +37,11 @@ class FaultyFile(errors.Invalid):
     """The file has faulty lines. Nothing was imported."""
 
     def __init__(self, faults: Iterable[Fault]) -> None:
-        self.faults = tuple(sorted(faults, key=_order))
-        count = "1 fault" if len(self.faults) == 1 else f"{len(self.faults)} faults"
-        super().__init__(f"{count} in the file. Nothing was imported.")
+        found = sorted(faults, key=_order)
+        self.faults = tuple(found[:MOST_SHOWN])
+        count = "1 fault" if len(found) == 1 else f"{len(found)} faults"
+        first = f", of which these are the first {MOST_SHOWN}" if len(found) > MOST_SHOWN else ""
+        super().__init__(f"{count} in the file{first}. Nothing was imported.")
 
 
 def _order(fault: Fault) -> tuple[int, int, str]:

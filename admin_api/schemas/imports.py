@@ -66,6 +66,8 @@ class ImportView(View):
     people: int
     """How many are in the file."""
     unchanged: int
+    strangers: int
+    """People of the file who left before they ever were in the directory. They stay out of it."""
     added: list[PersonChangeView]
     changed: list[PersonChangeView]
     off_boarded: list[PersonChangeView]

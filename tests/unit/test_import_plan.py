@@ -220,6 +220,7 @@ def test_programs_are_told_the_same() -> None:
     assert json.loads(json.dumps(import_diff.as_json(found))) == {
         "people": 1,
         "unchanged": 0,
+        "strangers": 0,
         "added": [{"username": "neu", "display_name": "Neu", "external_id": None, "changes": []}],
         "changed": [],
         "off_boarded": [],
@@ -260,6 +261,17 @@ def test_dates_only_ever_close(
     after = [*made.added, *(new for _, new in made.changed), *([user] if user else [])][0]
     assert after.active is active
     assert [(one.event, one.on) for one in import_diff.diff(COMPANY, made).dates] == ahead
+
+
+def test_who_left_before_ever_being_here_stays_out() -> None:
+    gone, here = rows(
+        {"display_name": "Lange Weg", "leaves_on": YESTERDAY, "groups": {"Alt": Role.MEMBER}},
+        {"display_name": "Noch Da", "groups": {"Neu": Role.MEMBER}},
+    )
+    made = plan([Match(row=gone, user=None, username="lange"), Match(row=here, user=None, username="noch")])
+    assert [user.username for user in made.added] == ["noch"]
+    assert made.new_groups.keys() == {"Neu"}
+    assert told(made)[-1].startswith("2 people in the file: 1 added, 0 changed, 1 left before they came, 0 unchanged")
 
 
 def test_a_day_begins_where_the_company_is() -> None:

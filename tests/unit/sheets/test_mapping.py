@@ -3,6 +3,8 @@
 from datetime import date
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from kleanxmpp import errors
 from kleanxmpp.import_rows import FaultyFile, Row
@@ -191,3 +193,22 @@ def test_a_mapping_for_a_file_is_guessed_and_says_so() -> None:
     assert made.startswith("# Guessed")
     assert '"Austritt" = "leaves_on"' in made and 'ignore = ["Geburtsdatum"]' in made
     assert mapping.read(made.encode()).file.header == 3
+
+
+def test_thousands_of_faults_are_counted_and_not_all_shown() -> None:
+    with pytest.raises(FaultyFile) as refusal:
+        rows("Nachname;Vorname;Aus\n" + "Berg;Anna;bald\n" * 600, f'[columns]\n{NAMES}"Aus" = "leaves_on"\n')
+    assert len(refusal.value.faults) == 500
+    assert str(refusal.value).startswith("600 faults in the file, of which these are the first 500.")
+
+
+@given(st.text(alphabet="ABab019.;,\"\n\r\t\\*=-'ß\u2013", max_size=80), st.sampled_from([";", ",", "\t"]))
+def test_any_lines_under_a_header_are_rows_or_faults(text: str, delimiter: str) -> None:
+    fields = {"Name": "display_name", "Aus": "leaves_on", "Chat": "chat_permission", "Wo": "site", "Gruppen": "groups"}
+    toml = "[columns]\n" + "".join(f'"{header}" = "{field}"\n' for header, field in fields.items())
+    try:
+        found = rows(delimiter.join(fields) + "\n" + text, toml)
+    except FaultyFile as refusal:
+        assert refusal.faults
+        return
+    assert found and all(row.display_name for row in found)
