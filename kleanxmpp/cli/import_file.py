@@ -99,7 +99,7 @@ def _write(diff: Diff, options: Options, *, dry_run: bool) -> None:
     if options.json:
         counts = {
             "users_added": len(diff.added),
-            "users_changed": len(diff.changed),
+            "users_changed": len(diff.changed) + len(diff.off_boarded),
             "users_off_boarded": len(diff.off_boarded) + len(diff.missing),
             "users_held": len(diff.held),
             "groups_added": len(diff.groups),

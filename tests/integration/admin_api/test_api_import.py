@@ -1,6 +1,9 @@
 """A file of people over HTTP: the diff, what is held, and what is refused with its place."""
 
+import asyncio
 import io
+from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -8,12 +11,17 @@ from aiohttp import FormData
 
 from admin_api.uploads import XLSX
 from kleanxmpp.model import Door
-from tests.integration.admin_api.desk import Answered, Desk
+from kleanxmpp.testing_directory import MemoryDirectory
+from tests.integration.admin_api.desk import SETTINGS, Answered, Desk, opened
 from tests.unit.sheets.workbooks import workbook
 
 MAPPING = b'[columns]\n"Nachname" = "last_name"\n"Vorname" = "first_name"\n"PNr" = "external_id"\n"Objekt" = "site"\n'
 EXPORT = "PNr;Nachname;Vorname;Objekt\n0012;Groß;Jörg;Rathaus\n".encode("windows-1252")
 CSV = {"Content-Type": "text/csv"}
+NESTED = b"--b\r\nContent-Type: multipart/mixed; boundary=c\r\n\r\n--c\r\n\r\nx\r\n--c--\r\n--b--\r\n"
+ENCODED = (
+    b'--b\r\nContent-Disposition: form-data; name="file"\r\nContent-Transfer-Encoding: base64\r\n\r\nYQ==\r\n--b--\r\n'
+)
 
 
 def form(file: bytes | None = EXPORT, mapping: bytes | None = MAPPING, **more: str) -> FormData:
@@ -93,6 +101,8 @@ async def test_faults_are_named_with_line_and_column(quick_desk: Desk) -> None:
         (b"x", {"Content-Type": "multipart/form-data"}, 400, "malformed-form"),
         (b"x", {"Content-Type": "multipart/form-data; boundary=b"}, 400, "malformed-form"),
         (b"--b\r\nbroken\r\n\r\n", {"Content-Type": "multipart/form-data; boundary=b"}, 400, "malformed-form"),
+        (NESTED, {"Content-Type": "multipart/form-data; boundary=b"}, 400, "malformed-form"),
+        (ENCODED, {"Content-Type": "multipart/form-data; boundary=b"}, 422, "invalid"),
         (b"x" * 200_001, CSV, 413, "body-too-large"),
         (b"", CSV, 422, "invalid"),
         (b"PK\x03\x04", CSV, 422, "invalid"),
@@ -118,6 +128,19 @@ async def test_what_is_no_file_of_people_is_refused(
 async def test_forms_are_strict_and_bounded(quick_desk: Desk, data: FormData, status: int, fields: list[str]) -> None:
     answer = await sent(quick_desk, data)
     assert (answer.status, answer.fields) == (status, fields)
+
+
+async def test_a_file_that_does_not_come_is_not_waited_for() -> None:
+    async with opened(MemoryDirectory(), settings=replace(SETTINGS, body_seconds=0.05)) as desk:
+        held_up = asyncio.Event()
+
+        async def slowly() -> AsyncIterator[bytes]:
+            yield b"display_name\n"
+            await held_up.wait()
+
+        answer = await sent(desk, slowly(), headers=CSV)
+        held_up.set()
+    assert (answer.status, answer.problem) == (408, "timeout")
 
 
 async def test_scopes_are_needed_for_people_and_for_groups(quick_desk: Desk) -> None:

@@ -37,7 +37,7 @@ def test_an_import_says_what_it_holds_and_what_to_do(run: Run, bad_file: str) ->
 
     done = run("import", bad_file)
     assert done.code == 1, "a nightly job must notice"
-    assert "1 added, 2 changed, 6 held" in done.out
+    assert "1 added, 0 changed, 2 off-boarded, 6 held" in done.out
     assert "HELD: 6 more people" in done.out and "kleanxmpp held list" in done.out
     assert still_active(run) == 9
     again = run("import", bad_file, "--json")

@@ -281,3 +281,22 @@ def test_any_damage_is_a_refusal_or_a_table(data: st.DataObject) -> None:
         assert table(with_parts(PEOPLE, **{name: bytes(content)})).header
     except FaultyFile as refused:
         assert refused.faults
+
+
+def test_a_document_type_is_refused_even_without_entities() -> None:
+    content = b"<!DOCTYPE worksheet>" + parts(PEOPLE)["xl/worksheets/sheet1.xml"]
+    assert "the sheet has a document type" in refusal(with_parts(PEOPLE, sheet=content))
+
+
+def test_a_header_that_is_computed_is_refused() -> None:
+    with pytest.raises(FaultyFile) as refused:
+        reading.read(workbook(["display_name", '="external"&"_id"'], ["Anna", "1"]))
+    assert str(refused.value.faults[0]).startswith("line 1, column B: the header is a formula")
+
+
+def test_a_moment_keeps_its_date_in_both_calendars() -> None:
+    book = Workbook()
+    book.epoch = datetime(1904, 1, 1)
+    book.active.append(["leaves_on"])
+    book.active.append([date(2026, 12, 31)])
+    assert cells(saved(book)) == [("2026-12-31",)]
