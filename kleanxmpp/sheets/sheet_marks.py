@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import IO
 from xml.parsers import expat
 
-from kleanxmpp.sheets.table import MOST_COLUMNS, MOST_ROWS, letter, refused
+from kleanxmpp.sheets.table import MOST_CELLS, MOST_COLUMNS, MOST_ROWS, letter, refused
 
 _PLACE = re.compile(r"\$?([A-Za-z]{1,3})\$?([0-9]{1,7})")
 _MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main "
@@ -46,7 +46,7 @@ def marks(sheet: IO[bytes]) -> Marks:
 class _Watcher:
     def __init__(self) -> None:
         self.marks = Marks()
-        self._row = self._column = self._rows = self._merges = 0
+        self._row = self._column = self._rows = self._merges = self._cells = 0
 
     def doctype(self, *_: object) -> None:
         raise refused("the sheet has a document type, which no spreadsheet program writes")
@@ -82,6 +82,9 @@ class _Watcher:
         if row != self._row or column <= self._column:
             raise refused("a cell is not where it says it is: the sheet is damaged", line=max(self._row, 1))
         self._column = column
+        self._cells += 1
+        if self._cells > MOST_CELLS:
+            raise refused(f"the sheet has more than {MOST_CELLS} cells", line=row)
         if column > MOST_COLUMNS:
             raise refused(f"{MOST_COLUMNS} columns are the most", line=self._row, column=letter(column - 1))
 

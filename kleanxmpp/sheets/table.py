@@ -12,6 +12,7 @@ from kleanxmpp.import_rows import Fault, FaultyFile
 MOST_BYTES = 20 * 1024 * 1024
 MOST_ROWS = 100_000
 MOST_COLUMNS = 500
+MOST_CELLS = 2_000_000
 LONGEST_CELL = 10_000
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from openpyxl import Workbook  # type: ignore[import-untyped]
 
 from kleanxmpp.import_rows import FaultyFile
-from kleanxmpp.sheets import archive, reading
+from kleanxmpp.sheets import archive, reading, sheet_marks
 from kleanxmpp.sheets.mapping import Layout
 from kleanxmpp.sheets.table import MOST_COLUMNS, Table, Unreadable
 from tests.unit.sheets.workbooks import (
@@ -237,6 +237,13 @@ def _row(number: object, *cells: str) -> str:
 def test_a_sheet_that_no_spreadsheet_program_writes_is_refused(inner: str, reason: str) -> None:
     found = refusal(with_parts(PEOPLE, sheet=sheet(f"<sheetData>{inner}</sheetData>")))
     assert found.startswith(reason)
+
+
+def test_a_sheet_of_millions_of_cells_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sheet_marks, "MOST_CELLS", 5)
+    rows = "".join(_row(n, "<c/><c/>") for n in range(1, 4))
+    found = refusal(with_parts(PEOPLE, sheet=sheet(f"<sheetData>{rows}</sheetData>")))
+    assert found == "line 3: the sheet has more than 5 cells"
 
 
 @pytest.mark.parametrize(
