@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from aiohttp import web
 from pydantic import BaseModel
 
-JSON, JSON_LINES, PDF = "application/json", "application/jsonl", "application/pdf"
+JSON, JSON_LINES, PDF, CSV = "application/json", "application/jsonl", "application/pdf", "text/csv"
+DOCUMENTS = frozenset({PDF, CSV})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +47,8 @@ def whole(answer: Answer, *, media_type: str) -> web.Response:
     found = answer.document
     if found is None:
         return response(status=answer.status, text=text_of(answer), headers=answer.headers, media_type=media_type)
-    headers = {"Content-Disposition": f'inline; filename="{found.name}"', **answer.headers}
+    place = "attachment" if media_type == CSV else "inline"
+    headers = {"Content-Disposition": f'{place}; filename="{found.name}"', **answer.headers}
     return web.Response(status=answer.status, body=found.content, content_type=media_type, headers=headers)
 
 

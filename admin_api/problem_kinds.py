@@ -34,6 +34,11 @@ MALFORMED = _kind(
     "The body is not valid JSON in UTF-8.",
     "Check how the body is built. Nothing was changed.",
 )  # fmt: skip
+MALFORMED_FORM = _kind(
+    "malformed-form", 400, "Malformed form",
+    "The body is not a multipart form, or was cut off.",
+    "Check how the form is built. Nothing was changed.",
+)  # fmt: skip
 UNAUTHORIZED = _kind(
     "unauthorized", 401, "A valid token is needed",
     "The Authorization header is missing, or its token is wrong or was revoked.",
@@ -119,6 +124,11 @@ MEDIA_TYPE = _kind(
     "The body must be JSON.",
     "Send Content-Type: application/json.",
 )  # fmt: skip
+NOT_A_SPREADSHEET = _kind(
+    "not-a-spreadsheet", 415, "A CSV or XLSX file is needed",
+    "The body must be a CSV or XLSX file, or a form with one.",
+    "Send Content-Type: text/csv, the one of XLSX, or multipart/form-data.",
+)  # fmt: skip
 INVALID = _kind(
     "invalid", 422, "A value is not acceptable",
     "One or more fields are not acceptable.",
@@ -183,10 +193,10 @@ NOT_READY = _kind(
 KINDS: dict[str, Kind] = {
     kind.name: kind
     for kind in (
-        MALFORMED, UNAUTHORIZED, UNSIGNED, MISSING_SCOPE, OTHER_COMPANY, UPLOAD_REFUSED, NOT_FOUND,
+        MALFORMED, MALFORMED_FORM, UNAUTHORIZED, UNSIGNED, MISSING_SCOPE, OTHER_COMPANY, UPLOAD_REFUSED, NOT_FOUND,
         UNKNOWN_COMPANY, METHOD_NOT_ALLOWED, TIMEOUT,
-        CONFLICT, MESSAGE_REPEATED, IN_PROGRESS, SECRET_SHOWN, UNSAFE_PLAN, STALE, TOO_LARGE, MEDIA_TYPE, INVALID,
-        COMPANY_NEEDED, KEY_REUSED, INTERNAL, NOT_INSTALLED, STORE_UNAVAILABLE, UNAVAILABLE,
+        CONFLICT, MESSAGE_REPEATED, IN_PROGRESS, SECRET_SHOWN, UNSAFE_PLAN, STALE, TOO_LARGE, MEDIA_TYPE,
+        NOT_A_SPREADSHEET, INVALID, COMPANY_NEEDED, KEY_REUSED, INTERNAL, NOT_INSTALLED, STORE_UNAVAILABLE, UNAVAILABLE,
         SERVER_UNREACHABLE, NO_RECONCILER, NO_DOCTOR, NO_SENDER, NOT_READY,
     )
 }  # fmt: skip

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from kleanxmpp import hr
 
 from . import problem_kinds as kinds
-from .answers import JSON, JSON_LINES, PDF
+from .answers import CSV, JSON, JSON_LINES, PDF
 from .handlers import (
     access,
     audit,
@@ -23,6 +23,7 @@ from .handlers import (
     health,
     held,
     hooks,
+    imports,
     members,
     offboardings,
     rules,
@@ -44,6 +45,7 @@ from .schemas.groups import CircleView, GroupPage, GroupView, MemberPage, Member
 from .schemas.health import HealthView, ReadyView
 from .schemas.held import ConfirmedView, HoldPage
 from .schemas.hooks import AddedSecretView, ReceivedView, SecretPage
+from .schemas.imports import ImportView
 from .schemas.offboardings import OffboardingPage, OffboardingView
 from .schemas.rules import ExceptionPage, ExceptionView, ExplanationView, RulePreviewView
 from .schemas.scheduled import ScheduledPage, ScheduledView
@@ -59,6 +61,7 @@ TAGS = {
     "Off-boarding": "Taking access away, giving it back, and the evidence.",
     "Scheduled": "What is to happen later, on time.",
     "Devices": "One login for each device; there are no passwords that people choose.",
+    "Spreadsheets": "Files of people in and out.",
     "Files": "What people send each other besides text.",
     "Groups": "Named groups; each becomes a room on the chat server.",
     "Circles": "Who is in a group.",
@@ -146,6 +149,10 @@ OPERATIONS: tuple[Operation, ...] = (
         tag="Devices", secret=True),
     _op("DELETE", _CREDENTIALS + "/{credential_id}", credentials.revoke_credential, "credentials:write", {204: None},
         tag="Devices"),
+
+    _op("POST", "/import", imports.import_people, "users:write", {200: ImportView}, _C, tag="Spreadsheets"),
+    _op("GET", "/export/users.csv", imports.export_people, "users:read", {200: None}, tag="Spreadsheets",
+        media_type=CSV),
 
     _op("GET", _USER + "/files", files.list_files, "users:read", {200: FilePage}, tag="Files"),
     _op("DELETE", "/files/{file_id}", files.erase_file, "users:write", {204: None}, tag="Files"),

@@ -62,6 +62,8 @@ class Services:
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     together: Together = field(init=False)
     """What is read and done for all requests of one moment."""
+    reading: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """A large workbook takes seconds of a processor: they are read one after another, beside everything else."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "together", Together(self.directory))

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from kleanxmpp import names
-from kleanxmpp.csv_file import Fault, Row
+from kleanxmpp.import_rows import Fault, Row
 from kleanxmpp.model import User
 
 

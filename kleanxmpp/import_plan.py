@@ -1,22 +1,23 @@
 """From matched rows to what an import would change. Pure; the dry run prints it, the import applies it.
 
 The file is the truth for the people it lists and, among their memberships, for the groups it names anywhere.
-Everything else stays: people who are missing, groups that are not named, facts whose cell is empty.
+Everything else stays: groups that are not named, facts whose cell is empty, and people who are missing unless the
+caller says that they leave. A date only ever closes: who left is not active, whoever has not begun yet is not let in.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import date, datetime
 from itertools import islice
+from zoneinfo import ZoneInfo
 
-from kleanxmpp import names
-from kleanxmpp.csv_file import Fault, FaultyFile
+from kleanxmpp import attributes, errors, names
 from kleanxmpp.guard import Admission
 from kleanxmpp.import_matching import Match
+from kleanxmpp.import_rows import Fault, FaultyFile, Row
 from kleanxmpp.model import Company, Group, GroupKind, Role, User
 
 NICKNAMES_TRIED = 4
-_FACTS = ("display_name", "external_id", "email", "locale", "active", "chat_permission")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,20 +42,37 @@ class CircleChange:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Dated:
+    """A date of the file that is not here yet: somebody's first day, or (`leaves`) the last one."""
+
+    user: User
+    leaves: bool
+    on: date
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ImportPlan:
-    """What an import changes. `people` counts the rows; `held` are those who are off-boarded only if confirmed."""
+    """What an import changes. `people` counts the rows; `held` are those who are off-boarded only if confirmed.
+
+    `strangers` counts who left before ever being in the directory: they stay out. `missing` are those who leave because
+    the file lacks them, `usernames` those of all people of the file by id.
+    """
 
     people: int
+    strangers: int = 0
     added: tuple[User, ...]
     changed: tuple[tuple[User, User], ...]
     new_groups: Mapping[str, GroupKind]
     circles: tuple[CircleChange, ...]
+    missing: tuple[tuple[User, User], ...] = ()
     held: tuple[tuple[User, User], ...] = ()
+    dated: tuple[Dated, ...] = ()
+    usernames: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def empty(self) -> bool:
         """Whether nothing would change now."""
-        return not (self.added or self.changed or self.new_groups or self.circles)
+        return not (self.added or self.changed or self.missing or self.new_groups or self.circles)
 
 
 def plan_import(
@@ -63,15 +81,25 @@ def plan_import(
     *,
     company: Company,
     announcements: frozenset[str] = frozenset(),
+    missing: Sequence[User] = (),
     now: datetime,
     make_id: Callable[[], str],
 ) -> ImportPlan:
-    """Return the plan. New groups among `announcements` become announcement groups. Raises FaultyFile."""
+    """Return the plan. New groups among `announcements` become announcement groups. Raises FaultyFile.
+
+    `missing` are people who leave because the file lacks them.
+    """
+    today = local_day(company, now)
+    listed, matches = matches, [one for one in matches if one.user or not _gone(one.row, today)]
     faults = _kind_faults(matches, existing, announcements)
     taken: dict[str, str] = {}
     pairs: list[tuple[Match, User]] = []
     for match in matches:
-        user = _wanted(match, company=company, now=now, make_id=make_id)
+        try:
+            user = _wanted(match, company=company, now=now, today=today, make_id=make_id)
+        except errors.Invalid as error:
+            faults.append(Fault(line=match.row.line, reason=str(error)))
+            continue
         if match.user is None or match.user.display_name != user.display_name:
             nickname = _nickname(user, existing.nicknames, taken)
             if nickname is None:
@@ -83,7 +111,8 @@ def plan_import(
     named = sorted({group for match in matches for group in match.row.groups or ()})
     changed = tuple((m.user, replace(u, version=u.version + 1)) for m, u in pairs if m.user and m.user != u)
     return ImportPlan(
-        people=len(matches),
+        people=len(listed),
+        strangers=len(listed) - len(matches),
         added=tuple(user for match, user in pairs if match.user is None),
         changed=changed,
         new_groups={
@@ -92,18 +121,36 @@ def plan_import(
             if name not in existing.groups
         },
         circles=tuple(_circle_changes(named, pairs, existing)),
+        missing=tuple((user, replace(user, active=False, version=user.version + 1)) for user in missing),
+        dated=tuple(dated for match, user in pairs for dated in _dated(match.row, user, today)),
+        usernames={user.id: user.username for _, user in pairs},
     )
 
 
-def affirmed(matches: Sequence[Match]) -> Mapping[str, frozenset[str]]:
-    """Return what the file expressly says that people have: user id -> `active`, `chat_permission` or both."""
-    facts = ("active", "chat_permission")
-    return {one.user.id: frozenset(f for f in facts if getattr(one.row, f)) for one in matches if one.user}
+def local_day(company: Company, now: datetime) -> date:
+    """Return which day it is where the company is."""
+    return now.astimezone(ZoneInfo(company.timezone)).date()
+
+
+def affirmed(matches: Sequence[Match], *, today: date, listed: bool = False) -> Mapping[str, frozenset[str]]:
+    """Return what the file expressly says that people have: user id -> `active`, `chat_permission` or both.
+
+    `listed`: whoever is in the file is employed unless it says otherwise, because the missing ones leave.
+    """
+    found = {}
+    for one in matches:
+        if one.user is None:
+            continue
+        employed = one.row.active or (listed and one.row.active is None)
+        facts = {"active"} if employed and not _gone(one.row, today) else set()
+        found[one.user.id] = frozenset(facts | ({"chat_permission"} if one.row.chat_permission else set()))
+    return found
 
 
 def without_held(plan: ImportPlan, admission: Admission) -> ImportPlan:
     """Return the plan with only what the guard admits. The circles of those who wait stay as they are, too."""
     waiting = {before.id for before, _ in admission.held}
+    missing = {before.id for before, _ in plan.missing}
     circles = (
         replace(
             circle,
@@ -114,38 +161,14 @@ def without_held(plan: ImportPlan, admission: Admission) -> ImportPlan:
     )
     return replace(
         plan,
-        changed=admission.passing,
+        changed=tuple(pair for pair in admission.passing if pair[0].id not in missing),
+        missing=tuple(pair for pair in admission.passing if pair[0].id in missing),
         circles=tuple(circle for circle in circles if circle.before != circle.after),
         held=admission.held,
     )
 
 
-def describe(plan: ImportPlan) -> Iterator[str]:
-    """Yield one line per change, and a last one with the counts."""
-    for user in plan.added:
-        facts = "".join([", not active" * (not user.active), ", without chat permission" * (not user.chat_permission)])
-        yield f"add user {user.username}: {user.display_name}{facts}"
-    for before, after in plan.changed:
-        yield f"change user {after.username}: {', '.join(_differences(before, after))}"
-    for before, after in plan.held:
-        facts = ", ".join(_differences(before, after, names=("active", "chat_permission")))
-        yield f"hold user {after.username}: {facts} waits for a confirmation"
-    for name, kind in plan.new_groups.items():
-        yield f"add group {name} ({kind.value})"
-    for circle in plan.circles:
-        gone = len(circle.before.keys() - circle.after.keys())
-        put = sum(circle.before.get(user) is not role for user, role in circle.after.items())
-        yield f"change circle of {circle.group}: {put} put, {gone} removed"
-    touched = {before.id for before, _ in (*plan.changed, *plan.held)}
-    unchanged = plan.people - len(plan.added) - len(touched)
-    held = f"{len(plan.held)} held, " if plan.held else ""
-    yield (
-        f"{plan.people} people in the file: {len(plan.added)} added, {len(plan.changed)} changed, {held}{unchanged} "
-        f"unchanged; {len(plan.new_groups)} groups added, {len(plan.circles)} circles changed"
-    )
-
-
-def _wanted(match: Match, *, company: Company, now: datetime, make_id: Callable[[], str]) -> User:
+def _wanted(match: Match, *, company: Company, now: datetime, today: date, make_id: Callable[[], str]) -> User:
     row = match.row
     user = match.user or User(
         id=make_id(),
@@ -162,9 +185,34 @@ def _wanted(match: Match, *, company: Company, now: datetime, make_id: Callable[
         external_id=row.external_id or user.external_id,
         email=row.email or user.email,
         locale=row.locale or user.locale,
-        active=user.active if row.active is None else row.active,
+        active=_active(row, user, today=today, new=match.user is None),
         chat_permission=user.chat_permission if row.chat_permission is None else row.chat_permission,
+        attributes=attributes.merged(user.attributes, row.attributes) if row.attributes else user.attributes,
     )
+
+
+def _active(row: Row, user: User, *, today: date, new: bool) -> bool:
+    if _gone(row, today):
+        return False
+    if _not_here_yet(row, today) and (new or not user.active):
+        return False
+    return user.active if row.active is None else row.active
+
+
+def _gone(row: Row, today: date) -> bool:
+    return row.leaves_on is not None and row.leaves_on < today
+
+
+def _not_here_yet(row: Row, today: date) -> bool:
+    return row.joined_on is not None and row.joined_on > today
+
+
+def _dated(row: Row, user: User, today: date) -> Iterator[Dated]:
+    """Yield what the file announces for later, as far as it would change anything."""
+    if row.joined_on is not None and _not_here_yet(row, today) and not user.active and row.active is not False:
+        yield Dated(user=user, leaves=False, on=row.joined_on)
+    if row.leaves_on is not None and not _gone(row, today) and user.active:
+        yield Dated(user=user, leaves=True, on=row.leaves_on)
 
 
 def _nickname(user: User, holders: Mapping[str, str], taken: dict[str, str]) -> str | None:
@@ -202,10 +250,3 @@ def _kind_faults(matches: Sequence[Match], existing: Existing, announcements: fr
         elif group is not None and group.kind is not GroupKind.ANNOUNCEMENT:
             faults.append(Fault(line=1, reason=f"the group “{name}” exists already and is no announcement group"))
     return faults
-
-
-def _differences(before: User, after: User, *, names: Sequence[str] = _FACTS) -> Iterator[str]:
-    for name in names:
-        old, new = getattr(before, name), getattr(after, name)
-        if old != new:
-            yield f"{name} {'—' if old is None else old} → {new}"

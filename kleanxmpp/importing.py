@@ -12,11 +12,19 @@ from typing import TypeVar
 
 from kleanxmpp import circle_rules, consequences, groups, guard, ids, names
 from kleanxmpp.batches import batches
-from kleanxmpp.csv_file import FaultyFile, Row
 from kleanxmpp.import_matching import Known, Match, match, usernames_to_make
-from kleanxmpp.import_plan import NICKNAMES_TRIED, Existing, ImportPlan, affirmed, plan_import, without_held
-from kleanxmpp.model import Company, Door, Group, Role
-from kleanxmpp.ports import Directory, Transaction
+from kleanxmpp.import_plan import (
+    NICKNAMES_TRIED,
+    Existing,
+    ImportPlan,
+    affirmed,
+    local_day,
+    plan_import,
+    without_held,
+)
+from kleanxmpp.import_rows import Fault, FaultyFile, Row
+from kleanxmpp.model import Company, Door, Group, Role, User
+from kleanxmpp.ports import Directory, Transaction, UserFilter
 
 _CHUNK = 1000
 _USUAL = guard.Limits()
@@ -32,6 +40,7 @@ async def import_people(
     *,
     announcements: Iterable[str] = (),
     limits: guard.Limits | None = _USUAL,
+    off_board_missing: bool = False,
     dry_run: bool = False,
     actor: str,
     reason: str | None,
@@ -41,8 +50,11 @@ async def import_people(
     """Make the directory say what the file says, and return what that changed. Repeatable: then nothing changes.
 
     Who would be off-boarded beyond `limits` (None: there are none) is held (`holds`), the rest of the file is applied.
+    `off_board_missing`: the file lists everybody; who has an external id, is no admin and is not in it, has left.
     Raises FaultyFile with every row that does not fit the directory. A dry run only reads.
     """
+    if off_board_missing:
+        _check_complete(rows)
     async with directory.read() if dry_run else directory.write(company.id) as tx:
         matches = await _matched(tx, company, rows)
         plan = plan_import(
@@ -50,20 +62,22 @@ async def import_people(
             await _existing(tx, company, matches),
             company=company,
             announcements=frozenset(announcements),
+            missing=await _missing(tx, company, matches) if off_board_missing else (),
             now=now,
             make_id=ids.new_id,
         )
+        wanted = (*plan.changed, *plan.missing)
         if dry_run:
             return without_held(
-                plan,
-                await guard.decide(tx, company, door=Door.IMPORT, wanted=plan.changed, limits=limits, now=now),
+                plan, await guard.decide(tx, company, door=Door.IMPORT, wanted=wanted, limits=limits, now=now)
             )
-        await guard.take_back(tx, company, door=Door.IMPORT, affirmed=affirmed(matches), actor=actor, now=now)
+        stays = affirmed(matches, today=local_day(company, now), listed=off_board_missing)
+        await guard.take_back(tx, company, door=Door.IMPORT, affirmed=stays, actor=actor, now=now)
         admission = await guard.admit(
             tx,
             company,
             door=Door.IMPORT,
-            wanted=plan.changed,
+            wanted=wanted,
             limits=limits,
             actor=actor,
             reason=reason,
@@ -71,7 +85,31 @@ async def import_people(
         )
         plan = without_held(plan, admission)
         await _apply(tx, company, plan, actor=actor, reason=reason, now=now, progress=progress)
+        await tx.note_contact(company.id, Door.IMPORT, at=now)
     return plan
+
+
+def _check_complete(rows: Sequence[Row]) -> None:
+    """Refuse to conclude from a file who left that does not say for certain who is there."""
+    reason = "has no external_id, so it cannot be told who is missing in the file"
+    faults = [Fault(line=row.line, reason=reason) for row in rows if not row.external_id]
+    if faults or not rows:
+        raise FaultyFile(faults or [Fault(line=1, reason="the file has no people, which is no reason to remove all")])
+
+
+async def _missing(tx: Transaction, company: Company, matches: Sequence[Match]) -> Sequence[User]:
+    """Return the active people who came from HR, as their external id says, and are not in the file. Never admins."""
+    listed = {one.user.id for one in matches if one.user}
+    missing: list[User] = []
+    after: str | None = None
+    while True:
+        page = await tx.page_users(company.id, after=after, limit=_CHUNK, matching=UserFilter(active=True))
+        missing += [
+            user for user in page if user.external_id and not user.admin and not user.erasing and user.id not in listed
+        ]
+        if len(page) < _CHUNK:
+            return missing
+        after = page[-1].username
 
 
 async def _matched(tx: Transaction, company: Company, rows: Sequence[Row]) -> Sequence[Match]:
@@ -134,15 +172,16 @@ async def _apply(
     now: datetime,
     progress: Progress,
 ) -> None:
-    done, total = 0, len(plan.added) + len(plan.changed) + len(plan.circles)
+    touched = (*plan.changed, *plan.missing)
+    done, total = 0, len(plan.added) + len(touched) + len(plan.circles)
     for added in batches(plan.added, _CHUNK):
         await tx.add_users(added)
         await consequences.record_changes(
             tx, company=company, before=[None] * len(added), after=added, actor=actor, reason=reason, now=now
         )
         progress(done := done + len(added), total)
-    await tx.save_users([after for _, after in plan.changed])
-    for changed in batches(plan.changed, _CHUNK):
+    await tx.save_users([after for _, after in touched])
+    for changed in batches(touched, _CHUNK):
         before, after = [old for old, _ in changed], [new for _, new in changed]
         await consequences.record_changes(
             tx, company=company, before=before, after=after, actor=actor, reason=reason, now=now

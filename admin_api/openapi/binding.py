@@ -13,7 +13,7 @@ from typing import Any
 from aiohttp import web
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from .. import answers, auth, idempotency, problems, signed
+from .. import answers, auth, idempotency, problems, signed, uploads
 from .. import problem_kinds as kinds
 from ..answers import JSON, Answer
 from ..problems import Problem
@@ -41,6 +41,8 @@ def bound(operation: Operation) -> WebHandler:
             arguments["query"] = _query(request, operation.query)
         if operation.body is not None:
             arguments["body"] = await _body(request, operation.body, optional=operation.body_optional)
+        if operation.takes_upload:
+            arguments["upload"] = await uploads.read(request)
 
         async def run() -> Answer:
             return await operation.handler(subject, **arguments)

@@ -8,7 +8,8 @@ from typing import Any
 from pydantic import BaseModel, TypeAdapter
 from pydantic.json_schema import JsonSchemaMode
 
-from ..answers import PDF
+from .. import uploads
+from ..answers import DOCUMENTS
 from ..schemas.problem import ProblemView
 from .operation import Operation
 
@@ -68,6 +69,20 @@ _SIGNATURE_SCHEME = {
     "description": "Signed after the Standard Webhooks specification: `v1,` and the HMAC-SHA256 of `ID.TIMESTAMP.BODY` "
     "in base64; several are separated by spaces. The key is what follows `whsec_` in the company's secret, decoded "
     "from base64.",
+}
+_UPLOAD = {
+    **{name: {} for name in uploads.WHOLE},
+    uploads.FORM: {
+        "schema": {
+            "type": "object",
+            "required": ["file"],
+            "additionalProperties": False,
+            "properties": {
+                "file": {"type": "string", "contentMediaType": "application/octet-stream"},
+                "mapping": {"type": "string", "contentMediaType": "application/toml"},
+            },
+        }
+    },
 }
 _ABOUT = """People, groups and devices of a company's chat, kept equal on the chat server.
 
@@ -143,6 +158,8 @@ def _operation(operation: Operation, refs: Mapping[type[BaseModel], Json]) -> Js
     if operation.body is not None:
         content = {"application/json": {"schema": refs[operation.body]}}
         item["requestBody"] = {"required": not operation.body_optional, "content": content}
+    if operation.takes_upload:
+        item["requestBody"] = {"required": True, "content": _UPLOAD}
     return item
 
 
@@ -185,8 +202,8 @@ def _answers(operation: Operation, refs: Mapping[type[BaseModel], Json]) -> Json
         answer: Json = {"description": HTTPStatus(status).phrase}
         if model is not None:
             answer["content"] = {operation.media_type: {"schema": refs[model]}}
-        elif operation.media_type == PDF:
-            answer["content"] = {PDF: {}}
+        elif operation.media_type in DOCUMENTS:
+            answer["content"] = {operation.media_type: {}}
         if (operation.versioned and model is not None) or status == 304:
             answer["headers"] = {"ETag": {"description": "The version, for If-Match.", "schema": {"type": "string"}}}
         answers[str(status)] = answer

@@ -28,6 +28,7 @@ _WITH_TOKEN = (
     kinds.COMPANY_NEEDED,
 )
 _WITH_BODY = (kinds.MALFORMED, kinds.TIMEOUT, kinds.TOO_LARGE, kinds.MEDIA_TYPE, kinds.INVALID)
+_WITH_UPLOAD = (kinds.MALFORMED_FORM, kinds.TIMEOUT, kinds.TOO_LARGE, kinds.NOT_A_SPREADSHEET, kinds.INVALID)
 _WITH_KEY = (kinds.IN_PROGRESS, kinds.KEY_REUSED, kinds.INVALID)
 
 
@@ -93,6 +94,11 @@ class Operation:
         return self.hints.get("body")
 
     @property
+    def takes_upload(self) -> bool:
+        """Whether a file is taken as body."""
+        return "upload" in self.hints
+
+    @property
     def body_optional(self) -> bool:
         """Whether an empty body means an empty object. Never for PATCH, which would change nothing and say so late."""
         body = self.body
@@ -102,8 +108,8 @@ class Operation:
 
     @property
     def repeatable(self) -> bool:
-        """Whether an Idempotency-Key is honoured."""
-        return self.method == "POST" and self.signed is None
+        """Whether an Idempotency-Key is honoured. Not with a file: its answer is full of people, and repeatable."""
+        return self.method == "POST" and self.signed is None and not self.takes_upload
 
     @property
     def reads(self) -> bool:
@@ -123,6 +129,8 @@ class Operation:
             found.add(kinds.INVALID)
         if self.body is not None:
             found |= {*_WITH_BODY}
+        if self.takes_upload:
+            found |= {*_WITH_UPLOAD}
         if self.repeatable:
             found |= {*_WITH_KEY}
         if self.secret:

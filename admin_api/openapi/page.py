@@ -130,7 +130,10 @@ def _parameters(parameters: list[Json]) -> Markup | None:
 def _request(operation: Json, document: Json) -> Markup | None:
     if "requestBody" not in operation:
         return None
-    schema = operation["requestBody"]["content"]["application/json"]["schema"]
+    content = operation["requestBody"]["content"]
+    if JSON not in content:
+        return tag("p", tag("strong", "Body"), ": ", [tag("span", tag("code", one), " ") for one in content])
+    schema = content[JSON]["schema"]
     title = "Body" if operation["requestBody"]["required"] else "Body (may be left out)"
     return tag("div", _fields(title, schema, document), _example(schema, document))
 

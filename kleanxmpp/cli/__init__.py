@@ -15,15 +15,17 @@ from kleanxmpp import __version__, errors
 
 DONE, FAILED, USAGE, NO_DIRECTORY, NO_SERVER, NOT_CHECKED, INTERRUPTED = 0, 1, 2, 3, 4, 5, 130
 
-_IMPORT = """Import people and their groups from a CSV file: all of it or nothing.
+_IMPORT = """Import people and their groups from a CSV or XLSX file: all of it or nothing.
 
-The file is UTF-8 with commas or semicolons. Its first line names the columns: display_name (or first_name and
-last_name), username, external_id, email, locale, active, chat_permission, groups. In `groups`, names are separated by ;
-and a * stands after those that the person moderates.
+Without --mapping the first line names the columns as `kleanxmpp export people` does: display_name (or first_name and
+last_name), username, external_id, email, locale, active, chat_permission, joined_on, leaves_on, groups, site, role,
+department and other attributes. In `groups`, names are separated by ; and a * stands after those that the person
+moderates. For the export of an HR system a mapping says what its columns mean: --mapping-example, docs/import.md.
 
 People are found again by external_id, else username, else name. The file is the truth for the people it lists, and for
-the groups it names; other people and other groups stay as they are. An empty cell leaves things as they are, except in
-`groups`. Who is not active is off-boarded; if that were many people at once, they are held: kleanxmpp held.
+the groups it names; other people (but see --missing) and other groups stay as they are. An empty cell leaves things as
+they are, except in `groups`. Who is not active is off-boarded; if that were many people at once, they are held:
+kleanxmpp held.
 """
 _DOCTOR = """Look whether the running server keeps the promises, and try it with a synthetic user.
 
@@ -45,6 +47,7 @@ _COMMANDS = {
     "token": ("kleanxmpp.cli.token:app", "API tokens."),
     "webhook": ("kleanxmpp.cli.webhook:app", "Other systems that are told of what happens."),
     "import": ("kleanxmpp.cli.import_file:import_file", _IMPORT),
+    "export": ("kleanxmpp.cli.export:app", "People and groups for spreadsheets and programs."),
     "held": ("kleanxmpp.cli.held:app", "Off-boardings of many people at once that wait for a confirmation."),
     "scheduled": ("kleanxmpp.cli.scheduled:app", "Changes of people that are planned for later."),
     "hook": ("kleanxmpp.cli.hook:app", "Events that other systems report, signed."),

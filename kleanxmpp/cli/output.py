@@ -18,7 +18,12 @@ Facts = Mapping[str, Any]
 
 def write_json(value: object) -> None:
     """Write a value of mappings, sequences, strings, numbers and moments as JSON."""
-    print(json.dumps(value, ensure_ascii=False, indent=2, default=_plain))
+    print(json_text(value), end="")
+
+
+def json_text(value: object) -> str:
+    """Return a value as `write_json` writes it."""
+    return json.dumps(value, ensure_ascii=False, indent=2, default=_plain) + "\n"
 
 
 def write_table(rows: Sequence[Facts], columns: Sequence[str]) -> None:
@@ -31,6 +36,19 @@ def write_table(rows: Sequence[Facts], columns: Sequence[str]) -> None:
 def write_facts(facts: Facts) -> None:
     """Write one fact per line, those that are not known left out."""
     _write_columns([[key.replace("_", " "), _shown(value)] for key, value in facts.items() if value not in (None, "")])
+
+
+def write_section(title: str, lines: Sequence[str], *, colour: str) -> None:
+    """Write lines under a title, coloured if somebody is watching."""
+    if not sys.stdout.isatty():
+        print("\n".join([f"{title}:", *(f"  {line}" for line in lines)]))
+        return
+    from rich.console import Console
+
+    console = Console(highlight=False, markup=False, emoji=False, soft_wrap=True)
+    console.print(f"{title}:", style=f"bold {colour}")
+    for line in lines:
+        console.print(f"  {line}", style=colour)
 
 
 def confirm(question: str, *, yes: bool) -> None:

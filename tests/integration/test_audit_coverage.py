@@ -28,6 +28,7 @@ from kleanxmpp import (
     holds,
     hr,
     ids,
+    import_rows,
     importing,
     on_schedule,
     rule_text,
@@ -279,7 +280,7 @@ async def walk_imports_and_sweeps(walk: Walk) -> None:
 
 
 async def walk_holds(walk: Walk) -> None:
-    def rows(active: str) -> Sequence[csv_file.Row]:
+    def rows(active: str) -> Sequence[import_rows.Row]:
         lines = ["display_name,external_id,active", *(f"Yvo Wichtig {n},{n},{active}" for n in range(3))]
         return csv_file.parse([f"{line}\n".encode() for line in lines])
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import time_machine
 
-from kleanxmpp import changes, companies, credentials, csv_file, errors, importing, users
+from kleanxmpp import changes, companies, credentials, errors, import_rows, importing, users
 from kleanxmpp.changes import Change
 from kleanxmpp.db.directory import SqlDirectory
 from kleanxmpp.db.migrate import upgrade_database
@@ -178,7 +178,7 @@ async def test_what_a_killed_run_found_is_not_called_nothing(work: Work) -> None
 
 
 async def test_two_hundred_leave_at_once_and_nobody_else_is_touched(work: Work) -> None:
-    rows = [csv_file.Row(line=n, display_name=f"Person {n}", groups={"Nord": Role.MEMBER}) for n in range(205)]
+    rows = [import_rows.Row(line=n, display_name=f"Person {n}", groups={"Nord": Role.MEMBER}) for n in range(205)]
     await importing.import_people(work.directory, work.company, rows, actor="test", reason=None, now=work.now)
     async with work.directory.read() as tx:
         leavers = list(await tx.page_users(work.company.id, after=None, limit=999, matching=UserFilter()))

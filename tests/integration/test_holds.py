@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from kleanxmpp import companies, csv_file, errors, holds, importing, offboardings, users
+from kleanxmpp import companies, csv_file, errors, holds, import_diff, importing, offboardings, users
 from kleanxmpp.guard import Limits
 from kleanxmpp.holds import Skipped
-from kleanxmpp.import_plan import ImportPlan, describe
+from kleanxmpp.import_plan import ImportPlan
 from kleanxmpp.model import Company, Hold, Mode, Role, User
 from kleanxmpp.ports import Directory, UserFilter
 from tests.factories import AT
@@ -76,8 +76,8 @@ async def test_beyond_the_limit_people_wait_and_the_rest_of_the_file_is_applied(
     waiting = {user.id for user, _ in plan.held}
     assert roles["Nord"] == dict.fromkeys([*waiting, everybody["Zoe"].id], Role.MEMBER), "circles of who waits stay"
     assert not waiting & roles["Süd"].keys()
-    told = list(describe(plan))
-    assert f"hold user {everybody['Person F'].username}: active True → False waits for a confirmation" in told
+    told = [line for _, line in import_diff.lines(import_diff.diff(company, plan))]
+    assert f"hold user {everybody['Person F'].username}: active yes → no waits for a confirmation" in told
     assert (await actions(directory, company)).count("user.held") == 9
 
 

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from kleanxmpp import companies, csv_file, errors, groups, importing, users
-from kleanxmpp.csv_file import FaultyFile
 from kleanxmpp.drafts import NewUser
 from kleanxmpp.import_plan import ImportPlan
+from kleanxmpp.import_rows import FaultyFile
 from kleanxmpp.model import Company, GroupKind, Role, User
 from kleanxmpp.ports import Directory, UserFilter
 from kleanxmpp.testing_directory import MemoryDirectory

@@ -1,14 +1,16 @@
 """Who a row is about, and what an import would change."""
 
+import json
 from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from kleanxmpp import ids
-from kleanxmpp.csv_file import FaultyFile, Row
+from kleanxmpp import ids, import_diff
 from kleanxmpp.import_matching import Known, Match, match
-from kleanxmpp.import_plan import CircleChange, Existing, ImportPlan, describe, plan_import
+from kleanxmpp.import_plan import CircleChange, Existing, ImportPlan, local_day, plan_import
+from kleanxmpp.import_rows import FaultyFile, Row
 from kleanxmpp.model import GroupKind, Role, User
 from tests.factories import AT, a_company, a_group, a_user
 
@@ -18,6 +20,8 @@ NAMESAKE = a_user(
     COMPANY, username="petra.mueller2", display_name="Petra Müller", nickname="Petra Müller (petra.mueller2)"
 )
 HIRED = a_user(COMPANY, username="otto", external_id="E-1", display_name="Otto Ost", nickname="Otto Ost")
+
+NORTH = a_group(COMPANY, name="Nord")
 
 
 def rows(*facts: dict[str, Any]) -> list[Row]:
@@ -173,16 +177,116 @@ def test_announcement_groups_are_made_but_never_made_out_of_teams() -> None:
         assert name in str(refusal.value.faults[0])
 
 
+def told(made: ImportPlan) -> list[str]:
+    found = import_diff.diff(COMPANY, made)
+    return [*(line for _, line in import_diff.lines(found)), import_diff.summary(found)]
+
+
 def test_the_plan_is_told_in_words() -> None:
-    new, old = rows(
-        {"display_name": "Neu", "active": False, "groups": {"Nord": Role.MEMBER}},
-        {"display_name": "Otto Ost", "email": "o@firma.test", "groups": {}},
+    new, old, gone = rows(
+        {
+            "display_name": "Neu",
+            "active": False,
+            "groups": {"Nord": Role.MODERATOR},
+            "attributes": {"site": ("A", "B")},
+        },
+        {"display_name": "Otto Ost", "email": "o@firma.test", "groups": {}, "attributes": {"role": ("Chef",)}},
+        {"display_name": "Petra Müller", "active": False},
     )
-    made = plan([Match(row=new, user=None, username="neu"), Match(row=old, user=HIRED, username="otto")])
-    assert list(describe(made)) == [
-        "add user neu: Neu, not active",
-        "change user otto: email — → o@firma.test",
-        "add group Nord (team)",
-        "change circle of Nord: 1 put, 0 removed",
-        "2 people in the file: 1 added, 1 changed, 0 unchanged; 1 groups added, 1 circles changed",
+    tagged = replace(HIRED, attributes={"role": ("Glas",)})
+    made = plan(
+        [
+            Match(row=new, user=None, username="neu"),
+            Match(row=old, user=tagged, username="otto"),
+            Match(row=gone, user=PETRA, username=PETRA.username),
+        ],
+        Existing(groups={"Nord": NORTH}, roles={NORTH.id: {PETRA.id: Role.MEMBER}}),
+        missing=[NAMESAKE],
+    )
+    assert told(made) == [
+        "add user neu: Neu: active — → no, attributes.site — → A; B",
+        "change user otto: email — → o@firma.test, attributes.role Glas → Chef",
+        "off-board user petra.mueller: active yes → no",
+        "off-board user petra.mueller2: is not in the file",
+        "change circle of Nord: + neu (moderator), - petra.mueller",
+        "3 people in the file: 1 added, 1 changed, 1 off-boarded, 1 missing and off-boarded, 0 unchanged; "
+        "0 groups added, 1 circles changed",
     ]
+
+
+def test_programs_are_told_the_same() -> None:
+    (row,) = rows({"display_name": "Neu", "groups": {"Nord": Role.MEMBER}, "leaves_on": AT.date() + timedelta(days=9)})
+    found = import_diff.diff(COMPANY, plan([Match(row=row, user=None, username="neu")]))
+    assert json.loads(json.dumps(import_diff.as_json(found))) == {
+        "people": 1,
+        "unchanged": 0,
+        "strangers": 0,
+        "added": [{"username": "neu", "display_name": "Neu", "external_id": None, "changes": []}],
+        "changed": [],
+        "off_boarded": [],
+        "missing": [],
+        "held": [],
+        "dates": [{"username": "neu", "event": "leaves", "on": (AT.date() + timedelta(days=9)).isoformat()}],
+        "groups": [{"name": "Nord", "kind": "team"}],
+        "circles": [{"group": "Nord", "put": {"neu": "member"}, "removed": []}],
+    }
+
+
+BERLIN = a_company(timezone="Europe/Berlin")
+TODAY = AT.date()
+YESTERDAY, TOMORROW = TODAY - timedelta(days=1), TODAY + timedelta(days=1)
+
+
+@pytest.mark.parametrize(
+    ("facts", "known_active", "active", "ahead"),
+    [
+        ({"leaves_on": YESTERDAY}, True, False, []),
+        ({"leaves_on": YESTERDAY, "active": True}, False, False, []),
+        ({"leaves_on": TODAY}, True, True, [("leaves", TODAY)]),
+        ({"leaves_on": TOMORROW}, True, True, [("leaves", TOMORROW)]),
+        ({"leaves_on": TOMORROW}, False, False, []),
+        ({"joined_on": TOMORROW}, None, False, [("joins", TOMORROW)]),
+        ({"joined_on": TOMORROW}, True, True, []),
+        ({"joined_on": TOMORROW, "active": True}, False, False, [("joins", TOMORROW)]),
+        ({"joined_on": TOMORROW, "active": False}, None, False, []),
+        ({"joined_on": TODAY}, None, True, []),
+    ],
+)
+def test_dates_only_ever_close(
+    facts: dict[str, Any], known_active: bool | None, active: bool, ahead: list[tuple[str, date]]
+) -> None:
+    user = None if known_active is None else replace(HIRED, active=known_active)
+    (row,) = rows({"display_name": "Otto Ost"} | facts)
+    made = plan([Match(row=row, user=user, username="otto")])
+    after = [*made.added, *(new for _, new in made.changed), *([user] if user else [])][0]
+    assert after.active is active
+    assert [(one.event, one.on) for one in import_diff.diff(COMPANY, made).dates] == ahead
+
+
+def test_who_left_before_ever_being_here_stays_out() -> None:
+    gone, here = rows(
+        {"display_name": "Lange Weg", "leaves_on": YESTERDAY, "groups": {"Alt": Role.MEMBER}},
+        {"display_name": "Noch Da", "groups": {"Neu": Role.MEMBER}},
+    )
+    made = plan([Match(row=gone, user=None, username="lange"), Match(row=here, user=None, username="noch")])
+    assert [user.username for user in made.added] == ["noch"]
+    assert made.new_groups.keys() == {"Neu"}
+    assert told(made)[-1].startswith("2 people in the file: 1 added, 0 changed, 1 left before they came, 0 unchanged")
+
+
+def test_a_day_begins_where_the_company_is() -> None:
+    late = datetime(2026, 12, 31, 23, 30, tzinfo=UTC)
+    assert local_day(BERLIN, late) == date(2027, 1, 1)
+    (row,) = rows({"display_name": "Otto Ost", "leaves_on": date(2026, 12, 31)})
+    made = plan_import(
+        [Match(row=row, user=HIRED, username="otto")], Existing(), company=BERLIN, now=late, make_id=ids.new_id
+    )
+    assert [after.active for _, after in made.changed] == [False]
+
+
+def test_too_many_attributes_are_a_fault_of_the_line() -> None:
+    full = replace(HIRED, attributes={f"a{n}": ("x",) for n in range(30)})
+    (row,) = rows({"display_name": "Otto Ost", "attributes": {"site": ("Nord",)}})
+    with pytest.raises(FaultyFile) as refusal:
+        plan([Match(row=row, user=full, username="otto")])
+    assert [str(fault) for fault in refusal.value.faults] == ["line 2: A person has at most 30 attributes."]

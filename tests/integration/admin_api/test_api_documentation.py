@@ -34,6 +34,7 @@ PROMISED = {
     ("PUT", "/api/v1/groups/{group_id}/exceptions/{user_id}"),
     ("DELETE", "/api/v1/groups/{group_id}/exceptions/{user_id}"),
     ("GET", "/api/v1/users/{user_id}/files"), ("DELETE", "/api/v1/files/{file_id}"),
+    ("POST", "/api/v1/import"), ("GET", "/api/v1/export/users.csv"),
     ("GET", "/api/v1/company"), ("PATCH", "/api/v1/company"),
     ("GET", "/api/v1/tokens"), ("POST", "/api/v1/tokens"), ("DELETE", "/api/v1/tokens/{token_id}"),
     ("GET", "/api/v1/webhooks"), ("POST", "/api/v1/webhooks"),

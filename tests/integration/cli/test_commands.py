@@ -195,8 +195,8 @@ def test_every_fault_of_a_file_is_told(run: Run, home: Path) -> None:
     answer = run("import", "bad.csv")
     assert (answer.code, answer.out) == (1, "")
     assert answer.err.splitlines() == [
-        "line 2: active: write yes or no.",
-        "line 3: display_name: A display name has 1 to 200 printable characters.",
+        "line 2, column B (active): write yes or no.",
+        "line 3, column A (display_name): A display name has 1 to 200 printable characters.",
         "2 faults in the file. Nothing was imported.",
     ]
     assert run("import", "missing.csv").err == "missing.csv cannot be read: No such file or directory.\n"

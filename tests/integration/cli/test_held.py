@@ -31,13 +31,13 @@ def listed(run: Run) -> list[str]:
 def test_an_import_says_what_it_holds_and_what_to_do(run: Run, bad_file: str) -> None:
     planned = run("import", bad_file, "--dry-run")
     assert planned.code == 0
-    assert "hold user person.7: active True → False waits for a confirmation" in planned.out
+    assert "hold user person.7: active yes → no waits for a confirmation" in planned.out
     assert "6 more people would be off-boarded beyond the limit" in planned.out
     assert still_active(run) == 10
 
     done = run("import", bad_file)
     assert done.code == 1, "a nightly job must notice"
-    assert "1 added, 2 changed, 6 held" in done.out
+    assert "1 added, 0 changed, 2 off-boarded, 6 held" in done.out
     assert "HELD: 6 more people" in done.out and "kleanxmpp held list" in done.out
     assert still_active(run) == 9
     again = run("import", bad_file, "--json")
