@@ -18,6 +18,7 @@ from kleanxmpp.testing_hooks import MemoryHooks, MemoryScheduled
 from kleanxmpp.testing_people import MemoryCompanies, MemoryUsers
 from kleanxmpp.testing_records import MemoryDue, MemoryRecords
 from kleanxmpp.testing_rules import MemoryRules
+from kleanxmpp.testing_scim import MemoryScim
 from kleanxmpp.testing_sources import MemorySources
 from kleanxmpp.testing_tables import Tables
 
@@ -35,6 +36,7 @@ class MemoryTransaction(
     MemorySources,
     MemoryHooks,
     MemoryScheduled,
+    MemoryScim,
 ):
     """One transaction on the tables in memory; see `kleanxmpp.ports.Transaction`."""
 
