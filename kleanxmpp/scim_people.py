@@ -39,7 +39,7 @@ class Identity:
 
 
 class Waits(errors.Conflict):
-    """This takes access from more people than the guard lets by. It waits for a confirmation; repeat it after that."""
+    """More people would lose access than the guard lets by. It waits for a confirmation; repeat it after that."""
 
 
 async def existing(tx: Transaction, source: Source, user_id: str) -> ScimPerson:
@@ -50,26 +50,31 @@ async def existing(tx: Transaction, source: Source, user_id: str) -> ScimPerson:
     return found
 
 
-async def add(tx: Transaction, source: Source, new: NewUser, identity: Identity, patch: UserPatch) -> ScimPerson:
-    """Add a person, or take over the one who came by another door under this external id: then `patch` is said.
+async def adoptable(tx: Transaction, source: Source, external_id: str | None) -> ScimPerson | None:
+    """Return who came by another door under this external id. Raises Conflict if SCIM knows them already."""
+    user = None if external_id is None else await _holder(tx, source, external_id)
+    if user is None or user.erasing:
+        return None
+    known = await existing(tx, source, user.id)
+    if known.kept is not None:
+        raise errors.Conflict("Somebody else has this externalId.", field="externalId")
+    return known
 
-    Raises Conflict if somebody present has the userName or the external id.
-    """
-    known = await _known_by(tx, source, identity.external_id)
-    await _check_name(tx, source, identity.user_name, own=known.id if known else None)
-    if known is None:
-        taken = identity.external_id is not None and await _holder(tx, source, identity.external_id) is not None
-        new = replace(new, external_id=None if taken else identity.external_id)
-        user = await edits.add(tx, source.company, new, actor=source.actor, reason=REASON, now=source.now)
-        return await _keep(tx, source, ScimPerson(user=user, kept=None), identity)
-    return await change(tx, source, ScimPerson(user=known, kept=None), patch, identity)
+
+async def add(tx: Transaction, source: Source, new: NewUser, identity: Identity) -> ScimPerson:
+    """Add a person. Raises Conflict if somebody present has the userName."""
+    await _check_name(tx, source, identity.user_name, own=None)
+    free = identity.external_id is not None and await _holder(tx, source, identity.external_id) is None
+    new = replace(new, external_id=identity.external_id if free else None)
+    user = await edits.add(tx, source.company, new, actor=source.actor, reason=REASON, now=source.now)
+    return await _keep(tx, source, ScimPerson(user=user, kept=None), identity)
 
 
 async def change(
     tx: Transaction, source: Source, person: ScimPerson, patch: UserPatch, identity: Identity
 ) -> ScimPerson:
     """Change a person as far as the guard lets it. Raises Conflict if somebody present has the userName."""
-    if person.kept is None or identity.user_name.casefold() != person.kept.user_name.casefold():
+    if identity.user_name.casefold() != person.user_name.casefold():
         await _check_name(tx, source, identity.user_name, own=person.user.id)
     said = replace(person, user=await _said(tx, source, person.user, patch))
     return await _keep(tx, source, said, identity)
@@ -168,13 +173,3 @@ async def _check_name(tx: Transaction, source: Source, user_name: str, *, own: s
 
 async def _holder(tx: Transaction, source: Source, external_id: str) -> User | None:
     return (await tx.users_by_external_id(source.company.id, [external_id])).get(external_id)
-
-
-async def _known_by(tx: Transaction, source: Source, external_id: str | None) -> User | None:
-    """Return who came by another door under this id. Raises Conflict if SCIM knows them already."""
-    user = None if external_id is None else await _holder(tx, source, external_id)
-    if user is None or user.erasing:
-        return None
-    if (await existing(tx, source, user.id)).kept is not None:
-        raise errors.Conflict("Somebody else has this externalId.", field="externalId")
-    return user

@@ -122,7 +122,7 @@ class AllOf:
 
 @dataclass(frozen=True, slots=True)
 class AnyOf:
-    """One of the terms holds."""
+    """One of the terms holds. Without terms: never."""
 
     terms: tuple["Condition", ...]
 

@@ -1,7 +1,7 @@
 """The resources as identity providers really send them, where the library reads the specification more strictly.
 
 Entra sends booleans as text and a manager as a bare id; e-mail addresses come back exactly as they came, those of a
-company's `.local` domain, too. A boolean is true or false and nothing else: whoever guesses lets a leaver stay in.
+company's `.local` domain, too. A boolean is true or false and nothing else: see `checked_boolean`.
 """
 
 from typing import Annotated, Any
@@ -36,12 +36,20 @@ MOST_OPERATIONS = 1000
 _BOOLEANS: dict[object, bool] = {"true": True, "True": True, "false": False, "False": False}
 
 
-def _boolean(value: object) -> object:
+def checked_boolean(value: object) -> object:
+    """Return True, False or None. Raises for anything but them and their names: whoever guesses lets a leaver stay."""
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, str) and value in _BOOLEANS:
         return _BOOLEANS[value]
-    raise InvalidValueException(detail="active is true or false").as_pydantic_error()
+    raise InvalidValueException(detail="active is true or false")
+
+
+def _as_boolean(value: object) -> object:
+    try:
+        return checked_boolean(value)
+    except InvalidValueException as error:
+        raise error.as_pydantic_error() from None
 
 
 def _manager(value: object) -> object:
@@ -78,7 +86,7 @@ class EnterpriseUser(StrictEnterpriseUser):
 class User(StrictUser[AnyExtension]):
     """A person."""
 
-    active: Annotated[bool | None, BeforeValidator(_boolean)] = None
+    active: Annotated[bool | None, BeforeValidator(_as_boolean)] = None
     emails: list[Email] | None = None  # type: ignore[assignment]  # the library reads whatever the field says
 
 

@@ -147,7 +147,7 @@ def _rendered(condition: Condition, leaf: Callable[[Compared], ColumnElement[boo
         case AllOf(terms):
             return and_(*(_rendered(term, leaf) for term in terms))
         case AnyOf(terms):
-            return or_(*(_rendered(term, leaf) for term in terms))
+            return or_(false(), *(_rendered(term, leaf) for term in terms))
         case Compared():
             return leaf(condition)
 
