@@ -83,6 +83,8 @@ async def remove(tx: Transaction, source: Source, group_id: str) -> None:
 
 
 async def _circled(tx: Transaction, source: Source, group: Group, wanted: CircleChange) -> Group:
+    if source.lenient:
+        wanted = await _of_known(tx, source, wanted)
     if wanted.whole is None:
         if not wanted.put and not wanted.drop:
             return group
@@ -110,6 +112,13 @@ async def _circled(tx: Transaction, source: Source, group: Group, wanted: Circle
         reason=REASON,
         now=source.now,
     )
+
+
+async def _of_known(tx: Transaction, source: Source, wanted: CircleChange) -> CircleChange:
+    """Return the change without people whom the directory does not know."""
+    found = await tx.users_by_id(source.company.id, wanted.put | (wanted.whole or frozenset()))
+    known = frozenset(user.id for user in found.values() if not user.erasing)
+    return replace(wanted, put=wanted.put & known, whole=None if wanted.whole is None else wanted.whole & known)
 
 
 async def _keep(

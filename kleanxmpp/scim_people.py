@@ -21,12 +21,16 @@ LONGEST_NAME = 256
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """Who says it, where, when, and how many people may be off-boarded by it."""
+    """Who says it, where, when, and how many people may be off-boarded by it.
+
+    `lenient`: members who are nobody here are left out instead of refused.
+    """
 
     company: Company
     actor: str
     now: datetime
     limits: guard.Limits | None
+    lenient: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

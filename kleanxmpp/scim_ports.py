@@ -170,8 +170,8 @@ class ScimRecords(Protocol):
     async def save_scim_group(self, kept: ScimGroup) -> None:
         """Insert or replace."""
 
-    async def scim_members(self, group_ids: Collection[str]) -> Mapping[str, Sequence[tuple[str, str]]]:
-        """Return (user id, display name) of each group's members by username; a group without any is missing."""
+    async def scim_members(self, group_ids: Collection[str]) -> Mapping[str, Sequence[str]]:
+        """Return the user ids of each group's members, by username; a group without any is missing."""
 
 
 def ascii_lower(text: str) -> str:

@@ -129,6 +129,14 @@ class GuardSettings(Part):
     """Seconds after which an off-boarding by this door is not counted any more."""
 
 
+class ScimSettings(Part):
+    """What identity providers may expect of SCIM. See docs/scim.md."""
+
+    lenient: bool = False
+    """Take what is safer to refuse: `remove members` without naming any empties a group, members who are nobody here
+    are left out in silence, and a changed group is answered with all its members. Some strict clients insist on it."""
+
+
 class ClientSettings(Part):
     """What devices are told when they get a credential."""
 
@@ -172,6 +180,7 @@ class Settings(BaseSettings):
     files: FilesSettings = FilesSettings()
     reconcile: ReconcileSettings = ReconcileSettings()
     guard: GuardSettings = GuardSettings()
+    scim: ScimSettings = ScimSettings()
     client: ClientSettings = ClientSettings()
     doctor: DoctorSettings = DoctorSettings()
     log: LogSettings = LogSettings()

@@ -79,13 +79,13 @@ class MemoryScim(MemoryPart):
                 raise errors.NotFound
             tables.scim_groups[kept.group_id] = kept
 
-    async def scim_members(self, group_ids: Collection[str]) -> Mapping[str, Sequence[tuple[str, str]]]:
-        found: dict[str, Sequence[tuple[str, str]]] = {}
+    async def scim_members(self, group_ids: Collection[str]) -> Mapping[str, Sequence[str]]:
+        found: dict[str, Sequence[str]] = {}
         for group_id in group_ids:
             people = [self._tables.users[user_id] for user_id in self._tables.circles.get(group_id, {})]
             there = sorted((user for user in people if not user.erasing), key=lambda user: user.username)
             if there:
-                found[group_id] = [(user.id, user.display_name) for user in there]
+                found[group_id] = [user.id for user in there]
         return found
 
     def _people(self, company_id: str) -> Iterable[ScimPerson]:

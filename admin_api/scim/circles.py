@@ -7,8 +7,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from scim2_models import (
-    Group,
-    GroupMember,
     InvalidPathException,
     InvalidValueException,
     Meta,
@@ -24,19 +22,20 @@ from scim2_models.path import CompareOperator, Comparison, LogicalExpr, LogicalO
 from kleanxmpp.scim_circles import CircleChange
 from kleanxmpp.scim_ports import ScimCircle
 
+from .models import Group, GroupMember
+
 Op = PatchOperation.Op
-Members = Sequence[tuple[str, str]]
 
 
-def shown(circle: ScimCircle, members: Members | None) -> Group:
-    """Return the resource. `members` are (user id, display name); None: they were not asked for."""
+def shown(circle: ScimCircle, members: Sequence[str] | None) -> Group:
+    """Return the resource. `members` are the ids of users; None: they were not asked for."""
     group, kept = circle.group, circle.kept
     said = str(kept.document.get("displayName", "")) if kept else ""
     return Group(
         id=group.id,
         external_id=kept.external_id if kept else None,
         display_name=said if " ".join(said.split()) == group.name else group.name,
-        members=[_member(user_id, name) for user_id, name in members] if members else None,
+        members=[_member(user_id) for user_id in members] if members else None,
         meta=Meta(
             resource_type="Group",
             created=group.created_at,
@@ -72,18 +71,32 @@ def whole_change(group: Group) -> CircleChange:
     return change.and_whole(_ids([{"value": member.value} for member in group.members or []]))
 
 
-def patch_change(patch: PatchOp[Group], *, group_id: str) -> CircleChange:
-    """Return what a PATCH changes, all operations in their order. Raises for what a group does not have."""
+def patch_change(patch: PatchOp[Group], *, group_id: str, may_empty: bool) -> CircleChange:
+    """Return what a PATCH changes, all operations in their order. Raises for what a group does not have.
+
+    `may_empty`: whoever removes the members without naming any means all of them.
+    """
     change = CircleChange()
     for operation in patch.operations or []:
         if operation.path is not None:
-            change = _at_path(change, operation.op, operation.path, operation.value)
+            emptied = may_empty and _empties(operation)
+            change = (
+                change.and_whole(frozenset())
+                if emptied
+                else _at_path(change, operation.op, operation.path, operation.value)
+            )
         else:
             if not isinstance(operation.value, dict):
                 raise InvalidValueException(detail="an operation without a path has an object as value")
             for name, value in operation.value.items():
                 change = _at_name(change, operation.op, str(name), value, group_id=group_id)
     return change
+
+
+def _empties(operation: PatchOperation[Any]) -> bool:
+    path = operation.path
+    named = operation.value is not None or path is None or path.value_filter is not None
+    return not named and operation.op is Op.remove and str(path).rsplit(":", 1)[-1].lower() == "members"
 
 
 def _at_name(change: CircleChange, op: Op, name: str, value: object, *, group_id: str) -> CircleChange:
@@ -159,5 +172,5 @@ def _field(path: Path[Any]) -> str | None:
     return binding.field_name if binding else None
 
 
-def _member(user_id: str, name: str) -> GroupMember:
-    return GroupMember.model_validate({"value": user_id, "$ref": f"Users/{user_id}", "type": "User", "display": name})
+def _member(user_id: str) -> GroupMember:
+    return GroupMember.model_validate({"value": user_id, "$ref": f"Users/{user_id}", "type": "User"})

@@ -8,7 +8,6 @@ from typing import Any, cast
 from scim2_models import (
     BulkOperation,
     Error,
-    Group,
     PatchOp,
     Path,
     Resource,
@@ -24,7 +23,7 @@ from scim2_server.routing import Operation
 from scim2_server.service import ScimService
 
 from . import circles, errors
-from .models import checked_boolean
+from .models import Group, checked_boolean
 from .storage import DirectoryStorage
 
 NOT_APPLIED = 424
@@ -57,6 +56,10 @@ class DirectoryHandler(AsyncScimHandler):
 
     storage: DirectoryStorage
 
+    @property
+    def _lenient(self) -> bool:
+        return self.storage.source.lenient
+
     async def replace(self, request: ScimRequest) -> ScimResponse:
         """Replace a resource."""
         with self.service.provider:
@@ -79,15 +82,17 @@ class DirectoryHandler(AsyncScimHandler):
             parameters = self.service.read_response_parameters(kind, request.query)
             sent = self.service.read_patch(kind, request.body, request.header("Content-Type"))
             conditions = self.service.read_conditions(request)
-            asked = bool(parameters.attributes or parameters.excluded_attributes)
+            answered = self._lenient or bool(parameters.attributes or parameters.excluded_attributes)
             async with self.storage.operation():
                 resource = await self._patched(
                     kind,
                     cast(str, target.resource_id),
                     sent,
                     conditions,
-                    members=asked and circles.wants_members(parameters),
+                    members=answered and circles.wants_members(parameters),
                 )
+            if answered:
+                return self.service.replacement_response(request.base_url, resource, parameters)
             return self.service.patch_response(request.base_url, resource, parameters)
 
     async def delete_resource(self, resource_type: ResourceType, resource_id: str, conditions: Conditions) -> None:
@@ -149,12 +154,12 @@ class DirectoryHandler(AsyncScimHandler):
         return await self.storage.change_user(sent, whole=True, says_active=True)
 
     async def _patched(
-        self, kind: ResourceType, resource_id: str, sent: PatchOp[Any], conditions: Conditions, *, members: bool
+        self, kind: ResourceType, resource_id: str, sent: "PatchOp[Any]", conditions: Conditions, *, members: bool
     ) -> Resource[Any]:
         current = await self.storage.get(kind, resource_id, response_parameters=_lean(kind))
         if isinstance(current, Group):
             self.service.check_preconditions(current, "PATCH", conditions)
-            change = circles.patch_change(sent, group_id=resource_id)
+            change = circles.patch_change(sent, group_id=resource_id, may_empty=self._lenient)
             return await self.storage.change_group(resource_id, change, members=members)
         says_active = _says_active(sent)
         changed = self.service.apply_patch(current, sent, conditions) is not None
@@ -165,7 +170,7 @@ def _lean(kind: ResourceType) -> ResponseParameters[Any] | None:
     return _LEAN if kind.name == "Group" else None
 
 
-def _says_active(patch: PatchOp[Any]) -> bool:
+def _says_active(patch: "PatchOp[Any]") -> bool:
     """Whether a PATCH says that somebody is active or not, be it what is known already. Raises for neither."""
     said: list[object] = []
     for operation in patch.operations or []:

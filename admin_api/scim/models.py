@@ -15,8 +15,8 @@ from scim2_models import (
     ChangePassword,
     ETag,
     Filter,
-    Group,
     InvalidValueException,
+    Mutability,
     Patch,
     Reference,
     ResourceType,
@@ -27,6 +27,8 @@ from scim2_models import (
 )
 from scim2_models import Email as StrictEmail
 from scim2_models import EnterpriseUser as StrictEnterpriseUser
+from scim2_models import Group as StrictGroup
+from scim2_models import GroupMember as StrictGroupMember
 from scim2_models import User as StrictUser
 from scim2_models.resources.enterprise_user import Manager as StrictManager
 
@@ -88,6 +90,18 @@ class User(StrictUser[AnyExtension]):
 
     active: Annotated[bool | None, BeforeValidator(_as_boolean)] = None
     emails: list[Email] | None = None  # type: ignore[assignment]  # the library reads whatever the field says
+
+
+class GroupMember(StrictGroupMember):
+    """Somebody in a group. What clients call them is theirs to know."""
+
+    display: Annotated[str | None, Mutability.read_only] = None
+
+
+class Group(StrictGroup):
+    """A group."""
+
+    members: list[GroupMember] | None = None  # type: ignore[assignment]  # as above
 
 
 Person: Any = User[EnterpriseUser]

@@ -72,7 +72,13 @@ class Scim:
         if tokens.SCIM not in token.scopes:
             raise Problem(kind=kinds.MISSING_SCOPE, detail="SCIM needs a token with the scope scim.")
         company = await auth.company_of(services, token, request.headers)
-        return Source(company=company, actor=f"token:{token.id}", now=services.clock(), limits=services.settings.limits)
+        return Source(
+            company=company,
+            actor=f"token:{token.id}",
+            now=services.clock(),
+            limits=services.settings.limits,
+            lenient=services.settings.scim_lenient,
+        )
 
     async def _note_contact(self, services: Services, company: Company, *, now: datetime) -> None:
         """Note that the company's identity provider was heard of, at most once a minute."""

@@ -13,7 +13,7 @@ from scim2_models import Meta
 from kleanxmpp.drafts import LOCALES, NewUser
 from kleanxmpp.edits import UserPatch
 from kleanxmpp.scim_people import Identity
-from kleanxmpp.scim_ports import Document, ScimPerson
+from kleanxmpp.scim_ports import ScimPerson
 
 from .models import Email, EnterpriseUser, Manager, Person
 
@@ -58,9 +58,10 @@ def shown(person: ScimPerson) -> Any:  # noqa: ANN401 - as above
     """Return the resource: what the client said, corrected by what the directory knows."""
     user, kept = person.user, person.kept
     resource = Person.model_validate(dict(kept.document) if kept else {})
-    resource.user_name, resource.external_id, resource.active = person.user_name, person.external_id, user.active
+    resource.user_name, resource.external_id = person.user_name, person.external_id
+    resource.active = None if kept and kept.document.get("active") is user.active else user.active
     said = facts_of(resource)
-    if said.display_name != user.display_name:
+    if (said.display_name or _single(person.user_name)) != user.display_name:
         resource.display_name = user.display_name
     if said.email != (user.email or None):
         _set_email(resource, user.email)
@@ -82,14 +83,16 @@ def version_of(person: ScimPerson) -> str:
     return f'W/"{person.user.version}.{person.kept.version if person.kept else 0}"'
 
 
-def identity_of(resource: Any) -> Identity:  # noqa: ANN401 - as above
-    """Return what is kept beside the directory's row."""
-    return Identity(
-        user_name=resource.user_name or "", external_id=resource.external_id or None, document=document_of(resource)
-    )
+def identity_of(resource: Any, *, hidden: bool | None = None) -> Identity:  # noqa: ANN401 - as above
+    """Return what is kept beside the directory's row.
+
+    `hidden`: the client removed `active` while it was this. It is not said for as long as it stays so.
+    """
+    document = document_of(resource) | ({} if hidden is None else {"active": hidden})
+    return Identity(user_name=resource.user_name or "", external_id=resource.external_id or None, document=document)
 
 
-def document_of(resource: Any) -> Document:  # noqa: ANN401 - as above
+def document_of(resource: Any) -> dict[str, object]:  # noqa: ANN401 - as above
     """Return the resource as it is kept: without what has its own place, and never with a password."""
     found: dict[str, object] = resource.model_dump(mode="json")
     return {name: value for name, value in found.items() if name not in _NEVER_KEPT}
@@ -122,13 +125,14 @@ def patch_to(person: ScimPerson, resource: Any, *, whole: bool, says_active: boo
     fields |= {"attributes"} if attributes else set()
     if said.email != known.email and (said.email or not whole or before.email):
         fields.add("email")
-    if said.display_name and said.display_name != known.display_name:
+    name = said.display_name or (_single(resource.user_name) if known.display_name and not whole else None)
+    if name and name != person.user.display_name and said.display_name != known.display_name:
         fields.add("display_name")
     if said.locale and said.locale != person.user.locale:
         fields.add("locale")
     return UserPatch(
         fields=frozenset(fields),
-        display_name=said.display_name or "",
+        display_name=name or "",
         email=said.email,
         locale=said.locale or person.user.locale,
         active=bool(resource.active),

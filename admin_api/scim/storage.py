@@ -8,7 +8,6 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
 from scim2_models import (
-    Group,
     PreconditionFailedException,
     Resource,
     ResourceType,
@@ -24,14 +23,14 @@ from kleanxmpp.scim_people import Source, Waits
 from kleanxmpp.scim_ports import ScimCircle
 
 from . import circles, filters, people
-from .models import MOST_RESULTS, Person
+from .models import MOST_RESULTS, Group, Person
 
 
 class DirectoryStorage(AsyncScimStorage):
     """The people and groups of one company, for one request. `reads`: nothing will be written."""
 
     def __init__(self, directory: Directory, source: Source, *, reads: bool) -> None:
-        self._directory, self._source, self._reads = directory, source, reads
+        self._directory, self.source, self._reads = directory, source, reads
         self._open: Transaction | None = None
 
     @asynccontextmanager
@@ -40,7 +39,7 @@ class DirectoryStorage(AsyncScimStorage):
             yield
             return
         waits: Waits | None = None
-        opened = self._directory.read() if self._reads else self._directory.write(self._source.company.id)
+        opened = self._directory.read() if self._reads else self._directory.write(self.source.company.id)
         async with opened as self._open:
             try:
                 yield
@@ -70,8 +69,8 @@ class DirectoryStorage(AsyncScimStorage):
     ) -> Resource[Any]:
         """Return a resource; a group without its members if the answer does not name them."""
         if resource_type.name == "User":
-            return self._of(await scim_people.existing(self._tx, self._source, resource_id))
-        circle = await scim_circles.existing(self._tx, self._source, resource_id)
+            return self._of(await scim_people.existing(self._tx, self.source, resource_id))
+        circle = await scim_circles.existing(self._tx, self.source, resource_id)
         return await self._group(circle, members=circles.wants_members(response_parameters))
 
     async def search(
@@ -95,14 +94,14 @@ class DirectoryStorage(AsyncScimStorage):
         """Add a person or a group."""
         if isinstance(resource, Group):
             change = circles.whole_change(resource)
-            return await self._group(await scim_circles.add(self._tx, self._source, change), members=True)
+            return await self._group(await scim_circles.add(self._tx, self.source, change), members=True)
         sent: Any = resource
         identity = people.identity_of(sent)
-        known = await scim_people.adoptable(self._tx, self._source, identity.external_id)
+        known = await scim_people.adoptable(self._tx, self.source, identity.external_id)
         if known is None:
-            return self._of(await scim_people.add(self._tx, self._source, people.new_user(sent), identity))
+            return self._of(await scim_people.add(self._tx, self.source, people.new_user(sent), identity))
         patch = people.patch_to(known, sent, whole=True, says_active=True)
-        return self._of(await scim_people.change(self._tx, self._source, known, patch, identity))
+        return self._of(await scim_people.change(self._tx, self.source, known, patch, identity))
 
     async def update(
         self, resource_type: ResourceType, resource: Resource[Any], *, expected_version: str | None = None
@@ -121,23 +120,24 @@ class DirectoryStorage(AsyncScimStorage):
         says_active: bool | None = None,
     ) -> Resource[Any]:
         """Change a person. `whole`: it is a PUT. `says_active` None: only if it differs."""
-        person = await scim_people.existing(self._tx, self._source, str(resource.id))
+        person = await scim_people.existing(self._tx, self.source, str(resource.id))
         _check_version(expected, people.version_of(person))
         if says_active is None:
             says_active = resource.active != person.user.active
         patch = people.patch_to(person, resource, whole=whole, says_active=says_active)
+        hidden = person.user.active if not whole and resource.active is None else None
         if whole and "external_id" not in resource.model_fields_set:
             resource.external_id = person.external_id
-        identity = people.identity_of(resource)
-        return self._of(await scim_people.change(self._tx, self._source, person, patch, identity))
+        identity = people.identity_of(resource, hidden=hidden)
+        return self._of(await scim_people.change(self._tx, self.source, person, patch, identity))
 
     async def change_group(
         self, group_id: str, change: CircleChange, *, expected: str | None = None, members: bool = True
     ) -> Group:
         """Change a group by what differs. `members`: the answer names them."""
-        circle = await scim_circles.existing(self._tx, self._source, group_id)
+        circle = await scim_circles.existing(self._tx, self.source, group_id)
         _check_version(expected, circles.version_of(circle))
-        return await self._group(await scim_circles.change(self._tx, self._source, circle, change), members=members)
+        return await self._group(await scim_circles.change(self._tx, self.source, circle, change), members=members)
 
     async def delete(
         self, resource_type: ResourceType, resource_id: str, *, expected_version: str | None = None
@@ -145,19 +145,19 @@ class DirectoryStorage(AsyncScimStorage):
         """Off-board and erase a person, or delete a group."""
         if resource_type.name == "User":
             if expected_version is not None:
-                person = await scim_people.existing(self._tx, self._source, resource_id)
+                person = await scim_people.existing(self._tx, self.source, resource_id)
                 _check_version(expected_version, people.version_of(person))
-            await scim_people.remove(self._tx, self._source, resource_id)
+            await scim_people.remove(self._tx, self.source, resource_id)
         else:
             if expected_version is not None:
-                circle = await scim_circles.existing(self._tx, self._source, resource_id)
+                circle = await scim_circles.existing(self._tx, self.source, resource_id)
                 _check_version(expected_version, circles.version_of(circle))
-            await scim_circles.remove(self._tx, self._source, resource_id)
+            await scim_circles.remove(self._tx, self.source, resource_id)
 
     async def _searched(
         self, kind: str, search: SearchRequest[Any], *, offset: int, limit: int
     ) -> tuple[int, list[Resource[Any]]]:
-        company_id = self._source.company.id
+        company_id = self.source.company.id
         where = filters.condition_of(search.filter, kind, Person if kind == "User" else Group)
         part = filters.slice_of(search, kind, offset=offset, limit=max(0, limit))
         if kind == "User":

@@ -190,6 +190,7 @@ async def _open_api(
         public_url=settings.api.public_url,
         web_origin=settings.files.web_origin,
         limits=limits(settings),
+        scim_lenient=settings.scim.lenient,
     )
     store = DiskStore(settings.files.folder)
     app = create_app(

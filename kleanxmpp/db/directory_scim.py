@@ -111,14 +111,14 @@ class Scim(Part):
         async with self._session.whole():
             await self._session.run(put)
 
-    async def scim_members(self, group_ids: Collection[str]) -> Mapping[str, Sequence[tuple[str, str]]]:
-        found: dict[str, list[tuple[str, str]]] = defaultdict(list)
-        query = select(memberships.c.group_id, users.c.id, users.c.display_name)
+    async def scim_members(self, group_ids: Collection[str]) -> Mapping[str, Sequence[str]]:
+        found: dict[str, list[str]] = defaultdict(list)
+        query = select(memberships.c.group_id, users.c.id)
         query = query.join_from(memberships, users, users.c.id == memberships.c.user_id)
         query = query.where(users.c.erasing == false()).order_by(users.c.username)
         for some in chunks(group_ids):
             for row in await self._session.rows(query.where(memberships.c.group_id.in_(some))):
-                found[row.group_id].append((row.id, row.display_name))
+                found[row.group_id].append(row.id)
         return found
 
 
