@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
+    CompoundSelect,
     Row,
     Select,
     and_,
@@ -169,12 +170,12 @@ def _of_group(one: Compared) -> ColumnElement[bool]:
     return _compared(_GROUP_FIELDS[one.field], one)
 
 
-def _by_either(company_id: str, said: ColumnElement[bool], own: ColumnElement[bool]) -> Select[Any]:
+def _by_either(company_id: str, said: ColumnElement[bool], own: ColumnElement[bool]) -> CompoundSelect[Any]:
     kept, person = scim_users.alias(), users
     known = select(scim_users.c.user_id.label("id")).where(scim_users.c.company_id == company_id, said)
     unsaid = ~exists().where(kept.c.user_id == person.c.id)
     others = select(person.c.id.label("id")).where(person.c.company_id == company_id, own, unsaid).correlate(None)
-    return select(union_all(known.correlate(None), others).subquery().c.id)
+    return union_all(known.correlate(None), others)
 
 
 def _compared(column: ColumnElement[Any], one: Compared) -> ColumnElement[bool]:
