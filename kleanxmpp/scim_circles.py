@@ -68,7 +68,9 @@ async def change(tx: Transaction, source: Source, circle: ScimCircle, wanted: Ci
     group = circle.group
     if wanted.name is not None:
         patch = GroupPatch(name=wanted.name)
-        group = await groups.update_in(tx, group, patch, actor=source.actor, reason=REASON, now=source.now)
+        group = await groups.update_in(
+            tx, source.company, group, patch, actor=source.actor, reason=REASON, now=source.now
+        )
     group = await _circled(tx, source, group, wanted)
     return await _keep(tx, source, replace(circle, group=group), wanted, changed=group != circle.group)
 
