@@ -25,7 +25,7 @@ def refusal(error: Exception) -> SCIMException | None:
     match error:
         case SCIMException():
             return error
-        case Waits():
+        case Waits() | errors.Conflict(field="remove"):
             return ConflictException(detail=str(error))
         case errors.NotFound():
             return NotFoundException(detail=str(error))
