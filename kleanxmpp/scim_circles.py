@@ -10,7 +10,7 @@ from kleanxmpp import errors, groups
 from kleanxmpp.groups import GroupPatch
 from kleanxmpp.model import Group, Role
 from kleanxmpp.ports import Transaction
-from kleanxmpp.scim_people import REASON, Source
+from kleanxmpp.scim_people import REASON, Source, entry
 from kleanxmpp.scim_ports import ScimCircle, ScimGroup
 
 
@@ -143,4 +143,6 @@ async def _keep(
         return circle
     kept = replace(kept, version=kept.version + 1, changed_at=source.now)
     await tx.save_scim_group(kept)
+    if not changed:
+        await tx.add_audit([entry(source, "group.changed", f"group:{kept.group_id}")])
     return replace(circle, kept=kept)

@@ -4,7 +4,6 @@ New people come in by `edits`, everything else goes through the doors, so that t
 back what looks like a mistake. A userName is the identity provider's and may be given again; the username is ours.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -71,7 +70,7 @@ async def add(tx: Transaction, source: Source, new: NewUser, identity: Identity)
     free = identity.external_id is not None and await _holder(tx, source, identity.external_id) is None
     new = replace(new, external_id=identity.external_id if free else None)
     user = await edits.add(tx, source.company, new, actor=source.actor, reason=REASON, now=source.now)
-    return await _keep(tx, source, ScimPerson(user=user, kept=None), identity)
+    return await _keep(tx, source, ScimPerson(user=user, kept=None), identity, noted=True)
 
 
 async def change(
@@ -81,7 +80,7 @@ async def change(
     if identity.user_name.casefold() != person.user_name.casefold():
         await _check_name(tx, source, identity.user_name, own=person.user.id)
     said = replace(person, user=await _said(tx, source, person.user, patch))
-    return await _keep(tx, source, said, identity)
+    return await _keep(tx, source, said, identity, noted=said.user != person.user)
 
 
 async def remove(tx: Transaction, source: Source, user_id: str) -> None:
@@ -111,7 +110,6 @@ async def remove(tx: Transaction, source: Source, user_id: str) -> None:
     if admission.held:
         raise Waits
     await users.erase_in(tx, source.company, user, actor=source.actor, reason=REASON, now=source.now)
-    await tx.delete_scim_user(company_id, user_id)
 
 
 async def _said(tx: Transaction, source: Source, user: User, patch: UserPatch) -> User:
@@ -130,8 +128,8 @@ async def _said(tx: Transaction, source: Source, user: User, patch: UserPatch) -
     return said.user
 
 
-async def _keep(tx: Transaction, source: Source, person: ScimPerson, identity: Identity) -> ScimPerson:
-    """Keep what SCIM said, if that is anything new. Noted in the audit log where the directory's entry does not."""
+async def _keep(tx: Transaction, source: Source, person: ScimPerson, identity: Identity, *, noted: bool) -> ScimPerson:
+    """Keep what SCIM said, if that is anything new. `noted`: the audit log has an entry about it already."""
     before, user = person.kept, person.user
     kept = ScimUser(
         user_id=user.id,
@@ -146,19 +144,22 @@ async def _keep(tx: Transaction, source: Source, person: ScimPerson, identity: I
         return person
     kept = replace(kept, version=kept.version + 1, changed_at=source.now)
     await tx.save_scim_user(kept)
-    details: Mapping[str, object] = {"fields": ["scim"]}
-    entry = AuditEntry(
-        company_id=user.company_id,
+    if not noted:
+        await tx.add_audit([entry(source, "user.changed", f"user:{user.id}")])
+    return replace(person, kept=kept)
+
+
+def entry(source: Source, action: str, subject: str) -> AuditEntry:
+    """Return the audit entry of a change that only SCIM's own part knows."""
+    return AuditEntry(
+        company_id=source.company.id,
         at=source.now,
         actor=source.actor,
-        action="user.changed",
-        subject=f"user:{user.id}",
+        action=action,
+        subject=subject,
         reason=REASON,
-        details=details,
+        details={"fields": ["scim"]},
     )
-    if before is not None:
-        await tx.add_audit([entry])
-    return replace(person, kept=kept)
 
 
 def checked_name(user_name: str) -> str:

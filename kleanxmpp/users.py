@@ -194,6 +194,7 @@ async def erase_in(
     """Like `erase`, inside a transaction."""
     after = replace(user, active=False, absence=None, absent_until=None, erasing=True)
     saved = await _save(tx, company, user, after, actor=actor, reason=reason, now=now)
+    await tx.delete_scim_user(company.id, user.id)  # the userName is free from now on
     opened = await offboardings.begin_all(tx, company, [saved], actor=actor, reason=reason, now=now)
     if after == user:
         await _note_repetition(tx, opened[user.id], actor=actor, reason=reason, now=now)
