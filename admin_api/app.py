@@ -18,6 +18,7 @@ from . import links, middlewares, pages, problems
 from .httplog import quiet_http_log
 from .openapi.binding import bound
 from .routes import OPERATIONS
+from .scim import mount as scim
 from .services import SERVICES, Doctor, Reconciler, Services
 from .settings import ApiSettings
 
@@ -63,6 +64,7 @@ def create_app(
         if operation.reads:
             resource.add_route("HEAD", bound(operation))
     pages.add_routes(app)
+    scim.add_routes(app)
     if files is not None:
         links.add_routes(app, files)
     return app

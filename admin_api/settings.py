@@ -16,6 +16,7 @@ class ApiSettings:
     `webhooks_may_go_to`: besides public addresses.
     `public_url`: under which callers reach the API, named in its description; None: where the description was read.
     `limits`: how many people a door of the API may off-board.
+    `scim_lenient`: take and answer what strict SCIM clients expect, see docs/scim.md.
     """
 
     public_url: str | None = None
@@ -28,6 +29,7 @@ class ApiSettings:
     rooms_prefix: str = "gruppen"
     component_prefix: str = "klean"
     limits: Limits = field(default_factory=Limits)
+    scim_lenient: bool = False
     max_body_bytes: int = 4 * 1024 * 1024  # a circle of 20,000 people fits
     header_seconds: float = 30.0
     body_seconds: float = 30.0

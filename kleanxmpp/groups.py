@@ -111,28 +111,42 @@ async def update_group(
         group = await existing(tx, company, group_id)
         if if_version is not None and group.version != if_version:
             raise errors.Stale
-        after = replace(
-            group,
-            name=checked_name(patch.name) if patch.name is not None else group.name,
-            description=checked_description(patch.description) if patch.description is not None else group.description,
-            kind=patch.kind or group.kind,
-            rule=None if patch.without_rule else patch.rule or group.rule,
-        )
-        if after == group:
-            return group
-        kept = await circle_rules.by_rule(tx, group) if patch.keep_members and after.rule is None else frozenset()
-        circle_version = group.circle_version + bool(kept)
-        after = replace(after, version=group.version + 1, circle_version=circle_version)
-        await tx.put_members(group.id, dict.fromkeys(kept, Role.MEMBER))
-        moves = Moves() if after.rule == group.rule else await circle_rules.moves(tx, after, after.rule)
-        await tx.save_group(after)
-        await tx.mark_due([circle_marks.mark(after, now=now)])
-        if after.name != group.name:
-            await circle_marks.mark_circle(tx, after, aspects=Aspect.BOOKMARKS, now=now)
-        changed = [f for f in ("name", "description", "kind", "rule") if getattr(after, f) != getattr(group, f)]
-        details: dict[str, object] = {"fields": changed} | ({"kept": len(kept)} if kept else {})
-        await _record(tx, after, "changed", details, actor=actor, now=now)
-        return await follow_rule(tx, company=company, group=after, moves=moves, actor=actor, now=now)
+        return await update_in(tx, company, group, patch, actor=actor, now=now)
+
+
+async def update_in(
+    tx: Transaction,
+    company: Company,
+    group: Group,
+    patch: GroupPatch,
+    *,
+    actor: str,
+    reason: str | None = None,
+    now: datetime,
+) -> Group:
+    """Like `update_group`, inside a transaction."""
+    after = replace(
+        group,
+        name=checked_name(patch.name) if patch.name is not None else group.name,
+        description=checked_description(patch.description) if patch.description is not None else group.description,
+        kind=patch.kind or group.kind,
+        rule=None if patch.without_rule else patch.rule or group.rule,
+    )
+    if after == group:
+        return group
+    kept = await circle_rules.by_rule(tx, group) if patch.keep_members and after.rule is None else frozenset()
+    circle_version = group.circle_version + bool(kept)
+    after = replace(after, version=group.version + 1, circle_version=circle_version)
+    await tx.put_members(group.id, dict.fromkeys(kept, Role.MEMBER))
+    moves = Moves() if after.rule == group.rule else await circle_rules.moves(tx, after, after.rule)
+    await tx.save_group(after)
+    await tx.mark_due([circle_marks.mark(after, now=now)])
+    if after.name != group.name:
+        await circle_marks.mark_circle(tx, after, aspects=Aspect.BOOKMARKS, now=now)
+    changed = [f for f in ("name", "description", "kind", "rule") if getattr(after, f) != getattr(group, f)]
+    details: dict[str, object] = {"fields": changed} | ({"kept": len(kept)} if kept else {})
+    await _record(tx, after, "changed", details, actor=actor, reason=reason, now=now)
+    return await follow_rule(tx, company=company, group=after, moves=moves, actor=actor, reason=reason, now=now)
 
 
 async def delete_group(
@@ -149,10 +163,15 @@ async def delete_group(
         group = await existing(tx, company, group_id)
         if if_version is not None and group.version != if_version:
             raise errors.Stale
-        await circle_marks.mark_circle(tx, group, aspects=Aspect.BOOKMARKS, now=now)
-        await tx.save_group(after := replace(group, deleted=True, version=group.version + 1))
-        await tx.mark_due([circle_marks.mark(group, now=now)])
-        await _record(tx, after, "deleted", {}, actor=actor, now=now)
+        await delete_in(tx, group, actor=actor, now=now)
+
+
+async def delete_in(tx: Transaction, group: Group, *, actor: str, reason: str | None = None, now: datetime) -> None:
+    """Like `delete_group`, inside a transaction."""
+    await circle_marks.mark_circle(tx, group, aspects=Aspect.BOOKMARKS, now=now)
+    await tx.save_group(after := replace(group, deleted=True, version=group.version + 1))
+    await tx.mark_due([circle_marks.mark(group, now=now)])
+    await _record(tx, after, "deleted", {}, actor=actor, reason=reason, now=now)
 
 
 async def replace_circle(
@@ -171,7 +190,7 @@ async def replace_circle(
     """
     async with directory.write(company.id) as tx:
         group = await _circle(tx, company, group_id, if_version=if_version)
-        await _check_users(tx, company, roles)
+        await check_users(tx, company, roles)
         before = await tx.roles(group.id)
         return await record_circle_change(
             tx, company=company, group=group, roles_before=before, roles_after=roles, actor=actor, now=now
@@ -199,16 +218,31 @@ async def change_circle(
         raise errors.Invalid(f"{len(both)} people are in both lists, to add and to remove.", field="remove")
     async with directory.write(company.id) as tx:
         group = await _circle(tx, company, group_id, if_version=if_version)
-        await _check_users(tx, company, put)
-        by_rule = await circle_rules.by_rule(tx, group, [*put, *remove])
-        if by_rule & set(remove):
-            raise errors.Conflict(IN_BY_RULE, field="remove")
-        roles = await tx.roles_of(group.id, [*put, *remove])
-        before = {user_id: role for user_id, role in roles.items() if user_id not in by_rule}
-        after = {user_id: role or before.get(user_id, Role.MEMBER) for user_id, role in put.items()}
-        return await record_circle_change(
-            tx, company=company, group=group, roles_before=before, roles_after=after, actor=actor, now=now
-        )
+        return await change_circle_in(tx, company, group, put=put, remove=remove, actor=actor, now=now)
+
+
+async def change_circle_in(
+    tx: Transaction,
+    company: Company,
+    group: Group,
+    *,
+    put: Mapping[str, Role | None],
+    remove: Collection[str] = (),
+    actor: str,
+    reason: str | None = None,
+    now: datetime,
+) -> Group:
+    """Like `change_circle`, inside a transaction."""
+    await check_users(tx, company, put)
+    by_rule = await circle_rules.by_rule(tx, group, [*put, *remove])
+    if by_rule & set(remove):
+        raise errors.Conflict(IN_BY_RULE, field="remove")
+    roles = await tx.roles_of(group.id, [*put, *remove])
+    before = {user_id: role for user_id, role in roles.items() if user_id not in by_rule}
+    after = {user_id: role or before.get(user_id, Role.MEMBER) for user_id, role in put.items()}
+    return await record_circle_change(
+        tx, company=company, group=group, roles_before=before, roles_after=after, actor=actor, reason=reason, now=now
+    )
 
 
 async def record_circle_change(
@@ -293,7 +327,8 @@ async def _circle(tx: Transaction, company: Company, group_id: str, *, if_versio
     return group
 
 
-async def _check_users(tx: Transaction, company: Company, user_ids: Collection[str]) -> None:
+async def check_users(tx: Transaction, company: Company, user_ids: Collection[str]) -> None:
+    """Raise Invalid for ids that are nobody's in the company."""
     found = await tx.users_by_id(company.id, user_ids)
     unknown = [user_id for user_id in user_ids if user_id not in found or found[user_id].erasing]
     if unknown:

@@ -36,6 +36,7 @@ from kleanxmpp.model import (
 )
 from kleanxmpp.rule_ports import RuleRecords
 from kleanxmpp.scheduled_ports import ScheduledRecords
+from kleanxmpp.scim_ports import ScimRecords
 from kleanxmpp.source_ports import SourceRecords
 from kleanxmpp.state import CircleState, UserState
 
@@ -83,7 +84,16 @@ class DatabaseHealth:
     faults: tuple[str, ...] | None
 
 
-class Transaction(FileRecords, RuleRecords, SourceRecords, HookRecords, ScheduledRecords, EventRecords, Protocol):
+class Transaction(
+    FileRecords,
+    RuleRecords,
+    SourceRecords,
+    HookRecords,
+    ScheduledRecords,
+    EventRecords,
+    ScimRecords,
+    Protocol,
+):
     """One transaction on the directory. Reads return values or None; writes take whole values.
 
     Everything is bounded to one company by its `company_id`, and never returns what belongs to another.

@@ -155,6 +155,14 @@ class WebhooksSettings(Part):
     """Seconds after which an off-boarding that is not proven yet is told of as overdue."""
 
 
+class ScimSettings(Part):
+    """What identity providers may expect of SCIM. See docs/scim.md."""
+
+    lenient: bool = False
+    """Take what is safer to refuse: `remove members` without naming any empties a group, members who are nobody here
+    are left out in silence, and a changed group is answered with all its members. Some strict clients insist on it."""
+
+
 class ClientSettings(Part):
     """What devices are told when they get a credential."""
 
@@ -199,6 +207,7 @@ class Settings(BaseSettings):
     reconcile: ReconcileSettings = ReconcileSettings()
     guard: GuardSettings = GuardSettings()
     webhooks: WebhooksSettings = WebhooksSettings()
+    scim: ScimSettings = ScimSettings()
     client: ClientSettings = ClientSettings()
     doctor: DoctorSettings = DoctorSettings()
     log: LogSettings = LogSettings()

@@ -19,6 +19,7 @@ from kleanxmpp.testing_hooks import MemoryHooks, MemoryScheduled
 from kleanxmpp.testing_people import MemoryCompanies, MemoryUsers
 from kleanxmpp.testing_records import MemoryDue, MemoryRecords
 from kleanxmpp.testing_rules import MemoryRules
+from kleanxmpp.testing_scim import MemoryScim
 from kleanxmpp.testing_sources import MemorySources
 from kleanxmpp.testing_tables import Tables
 
@@ -37,6 +38,7 @@ class MemoryTransaction(
     MemoryHooks,
     MemoryScheduled,
     MemoryEvents,
+    MemoryScim,
 ):
     """One transaction on the tables in memory; see `kleanxmpp.ports.Transaction`."""
 

@@ -129,6 +129,7 @@ class MemoryUsers(MemoryPart):
                 return
             tables.let_go(user)
             del tables.users[user_id]
+            tables.scim_users.pop(user_id, None)
             tables.credentials = {k: c for k, c in tables.credentials.items() if c[0].user_id != user_id}
             tables.files = {k: f for k, f in tables.files.items() if f[0].user_id != user_id}
             tables.scheduled = {k: one for k, one in tables.scheduled.items() if one.user_id != user_id}

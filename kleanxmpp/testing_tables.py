@@ -30,6 +30,7 @@ from kleanxmpp.model import (
 )
 from kleanxmpp.ports import RememberedAnswer
 from kleanxmpp.scheduled_ports import ScheduledChange
+from kleanxmpp.scim_ports import ScimGroup, ScimUser
 
 Key = tuple[str, str]
 
@@ -60,6 +61,8 @@ class Tables:
     signing_secrets: dict[str, SigningSecret] = field(default_factory=dict)
     messages: dict[tuple[str, str, str], datetime] = field(default_factory=dict)
     scheduled: dict[str, ScheduledChange] = field(default_factory=dict)
+    scim_users: dict[str, ScimUser] = field(default_factory=dict)
+    scim_groups: dict[str, ScimGroup] = field(default_factory=dict)
     tokens: dict[str, tuple[ApiToken, str]] = field(default_factory=dict)
     answers: dict[Key, tuple[RememberedAnswer, datetime]] = field(default_factory=dict)
     webhooks: dict[str, Webhook] = field(default_factory=dict)

@@ -8,6 +8,7 @@ from kleanxmpp.model import ApiToken, AuditEntry
 from kleanxmpp.ports import Directory
 
 ADMIN = "admin"
+SCIM = "scim"
 SCOPES = {
     ADMIN: "everything in the company",
     "users:read": "people and their devices, what they can reach, their off-boardings",
@@ -21,6 +22,7 @@ SCOPES = {
     "status:read": "what is out of step, and whether the server keeps the promises",
     "reconcile:write": "sweep now; confirm or discard what is held",
     "webhooks:write": "whom to tell of what happens, how that went, and telling again",
+    SCIM: "people and groups by SCIM 2.0, and nothing else",
 }
 PREFIX = "klean_"
 
@@ -35,6 +37,8 @@ async def issue(
     if not scopes or set(scopes) - SCOPES.keys():
         known = ", ".join(SCOPES)
         raise errors.Invalid(f"A token needs at least one of these scopes, and no others: {known}", field="scopes")
+    if SCIM in scopes and (set(scopes) != {SCIM} or company_id is None):
+        raise errors.Invalid("A token for SCIM belongs to a company and has no other scope.", field="scopes")
     secret = PREFIX + ids.new_secret()
     token = ApiToken(id=ids.new_id(), company_id=company_id, name=name, scopes=frozenset(scopes), created_at=now)
     async with directory.write(company_id) as tx:

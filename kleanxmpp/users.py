@@ -185,12 +185,20 @@ async def erase(
         user = await existing(tx, company, user_id, erasing=True)
         if if_version is not None and user.version != if_version:
             raise errors.Stale
-        after = replace(user, active=False, absence=None, absent_until=None, erasing=True)
-        saved = await _save(tx, company, user, after, actor=actor, reason=reason, now=now)
-        opened = await offboardings.begin_all(tx, company, [saved], actor=actor, reason=reason, now=now)
-        if after == user:
-            await _note_repetition(tx, opened[user.id], actor=actor, reason=reason, now=now)
-        return opened[user.id]
+        return await erase_in(tx, company, user, actor=actor, reason=reason, now=now)
+
+
+async def erase_in(
+    tx: Transaction, company: Company, user: User, *, actor: str, reason: str | None, now: datetime
+) -> Offboarding:
+    """Like `erase`, inside a transaction."""
+    after = replace(user, active=False, absence=None, absent_until=None, erasing=True)
+    saved = await _save(tx, company, user, after, actor=actor, reason=reason, now=now)
+    await tx.delete_scim_user(company.id, user.id)  # the userName is free from now on
+    opened = await offboardings.begin_all(tx, company, [saved], actor=actor, reason=reason, now=now)
+    if after == user:
+        await _note_repetition(tx, opened[user.id], actor=actor, reason=reason, now=now)
+    return opened[user.id]
 
 
 async def existing(tx: Transaction, company: Company, user_id: str, *, erasing: bool = False) -> User:

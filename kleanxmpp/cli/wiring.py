@@ -215,6 +215,7 @@ async def _open_api(
         web_origin=settings.files.web_origin,
         limits=limits(settings),
         webhooks_may_go_to=destinations.allowed_of(settings.webhooks.allow_private),
+        scim_lenient=settings.scim.lenient,
     )
     store = DiskStore(settings.files.folder)
     sender = make_sender(settings)

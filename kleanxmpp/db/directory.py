@@ -25,6 +25,7 @@ from kleanxmpp.db.directory_people import People
 from kleanxmpp.db.directory_records import Records
 from kleanxmpp.db.directory_rules import Rules
 from kleanxmpp.db.directory_scheduled import Scheduled
+from kleanxmpp.db.directory_scim import Scim
 from kleanxmpp.db.directory_sources import Sources
 from kleanxmpp.db.directory_users import Users
 from kleanxmpp.db.failures import translated
@@ -53,6 +54,7 @@ class SqlTransaction(
     Scheduled,
     Rules,
     Events,
+    Scim,
 ):
     """One transaction in the database; see `kleanxmpp.ports.Transaction`."""
 

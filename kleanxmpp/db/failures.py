@@ -22,7 +22,12 @@ _AWAY = re.compile(r"(08|25|28|3D|40|53|55|57|58|F0|XX)|42P01|42703|42501")
 """PostgreSQL's error codes, by class, that say nothing about our statement (appendix A of its manual)."""
 
 _REFUSED_TEXT = "22021"
-_FIELDS = {"nickname_key": "nickname", "secret_sha256": "credential", "token_sha256": "token"}
+_FIELDS = {
+    "nickname_key": "nickname",
+    "user_name_key": "user_name",
+    "secret_sha256": "credential",
+    "token_sha256": "token",
+}
 
 
 @contextmanager

@@ -38,6 +38,7 @@ def row_of(value: _Dataclass) -> dict[str, object]:
     if isinstance(value, User):
         row["nickname_key"] = names.nickname_key(value.nickname)
         row["search_key"] = names.fold(value.display_name)
+        row["own_name_key"] = (value.email or value.username).casefold()
     return row
 
 

@@ -90,11 +90,13 @@ users = Table(
     Column("greeted", Boolean, nullable=False),
     Column("nickname_key", TEXT, nullable=False),
     Column("search_key", TEXT, nullable=False),
+    Column("own_name_key", TEXT, nullable=False),
     ForeignKeyConstraint(["company_id", "username"], ["usernames.company_id", "usernames.username"]),
     UniqueConstraint("company_id", "id"),
     UniqueConstraint("company_id", "username"),
     UniqueConstraint("company_id", "external_id"),
     UniqueConstraint("company_id", "nickname_key"),
+    Index(None, "company_id", "own_name_key"),
 )
 
 credentials = Table(

@@ -9,6 +9,7 @@ from tests.contracts.directory_hooks import HooksContract
 from tests.contracts.directory_records import RecordsContract
 from tests.contracts.directory_rules import RulesContract
 from tests.contracts.directory_scheduled import ScheduledContract
+from tests.contracts.directory_scim import ScimContract
 from tests.contracts.directory_sources import SourcesContract
 from tests.contracts.directory_transactions import TransactionsContract
 from tests.contracts.directory_users import UsersContract
@@ -27,5 +28,6 @@ class DirectoryContract(
     ScheduledContract,
     RulesContract,
     EventsContract,
+    ScimContract,
 ):
     pass

@@ -156,11 +156,12 @@ class Service:
         headers: Mapping[str, str] | None = None,
         expect: int | Iterable[int] = (200, 201, 202, 204),
     ) -> Answer:
-        """Call `/api/v1` + path as the company's admin. `expect`: the statuses that are right."""
+        """Call `/api/v1` + path, or /scim, as the company's admin. `expect`: the statuses that are right."""
+        path = path if path.startswith("/scim/") else f"/api/v1{path}"
         sent = {"Authorization": f"Bearer {self.tokens[domain]}", **(headers or {})}
         if wait is not None:
             sent["Prefer"] = f"wait={wait}"
-        async with self._http.request(method, f"{self.url}/api/v1{path}", json=body, headers=sent) as answer:
+        async with self._http.request(method, f"{self.url}{path}", json=body, headers=sent) as answer:
             text = await answer.text()
             found = Answer(
                 status=answer.status, headers=dict(answer.headers), body=json.loads(text) if text.strip() else None

@@ -53,6 +53,15 @@ async def command_line(service: Service, leaver: Person, _: str) -> None:
     await kleanxmpp(service, "user", "deactivate", leaver.username, "--company", DOMAIN)
 
 
+async def scim(service: Service, leaver: Person, _: str) -> None:
+    token = (await service.api("POST", "/tokens", {"name": "Entra", "scopes": ["scim"]}))["token"]
+    said = {"op": "Replace", "path": "active", "value": "False"}
+    body = {"schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"], "Operations": [said]}
+    headers = {"Authorization": f"Bearer {token}"}
+    answer = await service.api("PATCH", f"/scim/v2/Users/{leaver.id}", body, headers=headers, expect=200)
+    assert answer["active"] is False
+
+
 async def disabled_company(service: Service, leaver: Person, _: str) -> None:
     await kleanxmpp(service, "company", "disable", NEIGHBOUR, "--yes")
 
@@ -69,7 +78,7 @@ async def kleanxmpp(service: Service, *arguments: str) -> None:
 
 
 DOORS = [
-    post_deactivate, patch_active, patch_chat_permission, put_by_external_id, delete, csv_import, command_line,
+    post_deactivate, patch_active, patch_chat_permission, put_by_external_id, delete, csv_import, command_line, scim,
     disabled_company,
 ]  # fmt: skip
 

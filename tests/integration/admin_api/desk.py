@@ -100,7 +100,11 @@ class Desk:
             sent["Authorization"] = f"Bearer {token or self.token}"
         if body is not None:
             raw["json"] = body
-        path = path if path.startswith(("/api", "/healthz", "/readyz", "/metrics", "/problems")) else f"/api/v1{path}"
+        path = (
+            path
+            if path.startswith(("/api", "/scim", "/healthz", "/readyz", "/metrics", "/problems"))
+            else f"/api/v1{path}"
+        )
         async with self.client.request(method, path, headers=sent, **raw) as response:
             return Answered(
                 status=response.status, headers=response.headers.copy(), text=await response.text(errors="replace")
