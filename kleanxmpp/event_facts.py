@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
+from kleanxmpp import rule_text, rules
 from kleanxmpp.desired import access, may_chat
 from kleanxmpp.event_ports import Facts
 from kleanxmpp.model import Company, Group, Offboarding, User
@@ -39,6 +40,8 @@ def group_facts(group: Group) -> Facts:
         "name": group.name,
         "description": group.description,
         "kind": group.kind.value,
+        "rule": rules.to_json(group.rule) if group.rule else None,
+        "rule_text": rule_text.printed(group.rule) if group.rule else None,
         "created_at": moment(group.created_at),
         "version": group.version,
     }

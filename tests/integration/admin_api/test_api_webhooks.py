@@ -142,6 +142,13 @@ async def test_the_receiver_is_told_what_the_api_shows(desk: Desk, caplog: pytes
         assert message.data["members"] == {
             "put": [{"user_id": zoe["id"], "role": "moderator"}], "removed": [], "put_count": 1, "removed_count": 0,
         }  # fmt: skip
+        ruled = await desk.group("Objekt 12", rule='site = "Objekt 12"')
+        (message,) = await receiver.got(
+            1, where=lambda one: one.data.get("group") == ruled and one.data["change"] == "added"
+        )
+        assert message.data["group"]["rule_text"] == ruled["rule_text"]
+        (_, message) = await receiver.got(2, where=of("group.updated", change="circle_changed"))
+        assert message.data["members"]["put"] == [{"user_id": zoe["id"], "role": "member"}], "who is in by the rule"
         left = await desk.call(
             "POST", f"/users/{zoe['id']}/deactivate", {"reason": "Umzug"}, headers={"Prefer": "wait=10"}
         )
