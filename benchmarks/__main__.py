@@ -10,13 +10,13 @@ from typing import Annotated, Literal
 from cyclopts import App, Parameter
 from rich.console import Console
 
-from benchmarks import circle, company, costs, crowd, logins, offboarding
+from benchmarks import api_bulk, circle, company, costs, crowd, logins, offboarding
 from benchmarks.figures import Figure
 from benchmarks.table import as_json, show
 from benchmarks.world import Bench
 from ejabberd.versions import unpack
 
-Name = Literal["offboarding", "crowd", "circle", "costs", "company", "logins"]
+Name = Literal["offboarding", "crowd", "circle", "costs", "company", "logins", "api"]
 _ALL: dict[Name, Callable[[Bench], Coroutine[None, None, list[Figure]]]] = {
     "offboarding": offboarding.measure,
     "crowd": crowd.measure,
@@ -24,6 +24,7 @@ _ALL: dict[Name, Callable[[Bench], Coroutine[None, None, list[Figure]]]] = {
     "costs": costs.measure,
     "company": company.measure,
     "logins": logins.measure,
+    "api": api_bulk.measure,
 }
 _INSTALLED = "23.01"
 

@@ -105,7 +105,7 @@ class World:
                 "api_user": API_USER,
                 "api_password": API_PASSWORD,
             },
-            "api": {"port": self.api_port},
+            "api": {"port": self.api_port, "requests_per_second": 0},
             "reconcile": {"sweep_interval": _NEVER},
             "log": {"level": "warning"},
         }
