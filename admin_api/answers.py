@@ -23,7 +23,8 @@ class Answer:
     """What a handler answers: JSON, a document, or (`lines`) JSON lines.
 
     `secret_of` is the id of what was created when the body holds its secret, `about` the id of the user whose data the
-    body holds.
+    body holds. `kept`: what a repeated request is answered in the body's place, where the body is about many people.
+    `held`: a loss of access that was asked for waits for a confirmation.
     """
 
     status: int = 200
@@ -33,6 +34,8 @@ class Answer:
     secret_of: str | None = None
     about: str | None = None
     lines: Sequence[str] | None = None
+    kept: BaseModel | None = None
+    held: bool = False
 
 
 def text_of(answer: Answer) -> str | None:

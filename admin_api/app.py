@@ -17,6 +17,7 @@ from kleanxmpp.ports import Directory, Server
 from . import links, middlewares, pages, problems
 from .httplog import quiet_http_log
 from .openapi.binding import bound
+from .rates import Rates
 from .routes import OPERATIONS
 from .scim import mount as scim
 from .services import SERVICES, Doctor, Reconciler, Services
@@ -54,6 +55,7 @@ def create_app(
         doctor=doctor,
         sender=sender,
         clock=clock,
+        rates=Rates(per_second=settings.requests_per_second, burst=settings.requests_burst),
     )
     app.on_response_prepare.append(middlewares.add_safe_headers)
     app.on_shutdown.append(_stop_waiting)

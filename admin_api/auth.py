@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 
-from kleanxmpp import errors, jid, tokens
+from kleanxmpp import errors, ids, jid, tokens
 from kleanxmpp.model import ApiToken, Company
 
 from . import problem_kinds as kinds
@@ -15,15 +15,23 @@ _BEARER = re.compile(r"bearer +([A-Za-z0-9._~+/-]{1,200}=*)", re.IGNORECASE)
 _CHALLENGE = 'Bearer realm="kleanxmpp"'
 
 
-async def token_of(services: Services, headers: Mapping[str, str]) -> ApiToken:
-    """Return the token that the request carries. Raises Problem (401)."""
+async def token_of(services: Services, headers: Mapping[str, str], *, address: str | None = None) -> ApiToken:
+    """Return the token that the request carries. Raises Problem (401, or 429 for whoever asks too fast).
+
+    `address`: where the request comes from; wrong tokens are counted by it.
+    """
     given = _BEARER.fullmatch(headers.get("Authorization", "").strip())
     if given is None:
         raise Problem(kind=kinds.UNAUTHORIZED, headers={"WWW-Authenticate": _CHALLENGE})
-    token = await services.together.token(given.group(1))
+    secret = given.group(1)
+    secret_sha256 = ids.sha256_hex(secret)
+    services.rates.admit(secret_sha256, address=address)
+    token = await services.together.token(secret)
     if token is None:
+        services.rates.was_wrong(secret_sha256, address=address)
         challenge = f'{_CHALLENGE}, error="invalid_token"'
         raise Problem(kind=kinds.UNAUTHORIZED, headers={"WWW-Authenticate": challenge})
+    services.rates.was_right(secret_sha256, token_id=token.id)
     return token
 
 

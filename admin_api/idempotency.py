@@ -9,6 +9,7 @@ for two minutes, longer than any request may take.
 import logging
 import re
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import timedelta
 
 from aiohttp import web
@@ -74,7 +75,8 @@ def _again(known: RememberedAnswer, fingerprint: str) -> web.Response:
 
 async def _keep(call: Call, key: str, fingerprint: str, answer: Answer) -> None:
     if answer.secret_of is None:
-        kept = _Kept(text=answers.text_of(answer), headers=dict(answer.headers))
+        again = answer if answer.kept is None else replace(answer, body=answer.kept)
+        kept = _Kept(text=answers.text_of(again), headers=dict(answer.headers))
     else:
         kept = _Kept(secret_of=answer.secret_of)
     known = RememberedAnswer(

@@ -12,6 +12,7 @@ from aiohttp import web
 
 from kleanxmpp import __version__, tokens
 
+from .handlers.health import measure_sources
 from .handlers.held import count_held
 from .openapi.document import document
 from .openapi.page import docs_page, problem_page
@@ -49,6 +50,7 @@ def _fixed(text: str, content_type: str) -> _Page:
 
 async def _metrics(request: web.Request) -> web.Response:
     await count_held(request.app[SERVICES])
+    await measure_sources(request.app[SERVICES])
     return web.Response(
         body=prometheus_client.generate_latest(), headers={"Content-Type": prometheus_client.CONTENT_TYPE_LATEST}
     )

@@ -134,6 +134,17 @@ INVALID = _kind(
     "One or more fields are not acceptable.",
     "Each entry of errors names a field and says what is wrong with it. Nothing was changed.",
 )  # fmt: skip
+NO_DRY_RUN = _kind(
+    "no-dry-run", 422, "This cannot be tried",
+    "There is no dry run of this request. Nothing was changed.",
+    "Leave dry_run out to carry the request out; the detail says why it cannot be tried.",
+)  # fmt: skip
+BULK_REFUSED = _kind(
+    "bulk-refused", 422, "An operation was refused",
+    "At least one operation of the request was refused, so none of them was applied.",
+    "Each entry of results says what is wrong with one operation, or that only others were. Mend what is wrong, and "
+    "send all of them again.",
+)  # fmt: skip
 COMPANY_NEEDED = _kind(
     "company-needed", 422, "Which company?",
     "The operator's token is good for every company: X-Company must name one.",
@@ -143,6 +154,16 @@ KEY_REUSED = _kind(
     "idempotency-key-reused", 422, "The Idempotency-Key was used for another request",
     "The same key came with another method, path, company or body within 24 hours.",
     "Make a new key for every new request, and use the old one only to repeat the old request.",
+)  # fmt: skip
+NOT_APPLIED = _kind(
+    "not-applied", 424, "Not applied, because of another operation",
+    "Nothing is wrong with this operation, but another one of the same request was refused.",
+    "Send it again, without or after mending the other one.",
+)  # fmt: skip
+TOO_FAST = _kind(
+    "too-fast", 429, "Too many requests",
+    "The token, or the address with wrong tokens, sends more requests than this server takes.",
+    "Repeat the request after the seconds that Retry-After names; POST /api/v1/bulk takes a thousand changes at once.",
 )  # fmt: skip
 INTERNAL = _kind(
     "internal", 500, "Something went wrong here",
@@ -196,7 +217,8 @@ KINDS: dict[str, Kind] = {
         MALFORMED, MALFORMED_FORM, UNAUTHORIZED, UNSIGNED, MISSING_SCOPE, OTHER_COMPANY, UPLOAD_REFUSED, NOT_FOUND,
         UNKNOWN_COMPANY, METHOD_NOT_ALLOWED, TIMEOUT,
         CONFLICT, MESSAGE_REPEATED, IN_PROGRESS, SECRET_SHOWN, UNSAFE_PLAN, STALE, TOO_LARGE, MEDIA_TYPE,
-        NOT_A_SPREADSHEET, INVALID, COMPANY_NEEDED, KEY_REUSED, INTERNAL, NOT_INSTALLED, STORE_UNAVAILABLE, UNAVAILABLE,
-        SERVER_UNREACHABLE, NO_RECONCILER, NO_DOCTOR, NO_SENDER, NOT_READY,
+        NOT_A_SPREADSHEET, INVALID, NO_DRY_RUN, BULK_REFUSED, COMPANY_NEEDED, KEY_REUSED, NOT_APPLIED, TOO_FAST,
+        INTERNAL, NOT_INSTALLED, STORE_UNAVAILABLE, UNAVAILABLE, SERVER_UNREACHABLE, NO_RECONCILER, NO_DOCTOR,
+        NO_SENDER, NOT_READY,
     )
 }  # fmt: skip

@@ -18,7 +18,7 @@ from kleanxmpp.signatures import Unsigned
 
 from . import problem_kinds as kinds
 from .problem_kinds import Kind
-from .schemas.problem import FieldError, ProblemView
+from .schemas.problem import BulkProblemView, FieldError, OperationResult, ProblemView
 
 log = logging.getLogger(__name__)
 
@@ -38,12 +38,13 @@ _HTTP = {
 
 @dataclass(kw_only=True, eq=False)
 class Problem(Exception):
-    """A refusal that a handler raises. `detail` None: the kind's own meaning."""
+    """A refusal that a handler raises. `detail` None: the kind's own meaning. `results` are those of a bulk request."""
 
     kind: Kind
     detail: str | None = None
     errors: tuple[FieldError, ...] = ()
     id: str | None = None
+    results: tuple[OperationResult, ...] = ()
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -102,7 +103,7 @@ def render(problem: Problem) -> web.Response:
 def view(problem: Problem) -> ProblemView:
     """Return the problem as it is shown."""
     kind = problem.kind
-    return ProblemView(
+    plain = ProblemView(
         type=kind.uri,
         title=kind.title,
         status=kind.status,
@@ -110,6 +111,7 @@ def view(problem: Problem) -> ProblemView:
         errors=list(problem.errors) or None,
         id=problem.id,
     )
+    return BulkProblemView(**dict(plain), results=list(problem.results)) if problem.results else plain
 
 
 @web.middleware

@@ -15,6 +15,7 @@ from .answers import CSV, JSON, JSON_LINES, PDF
 from .handlers import (
     access,
     audit,
+    bulk,
     company,
     credentials,
     doctor,
@@ -33,10 +34,11 @@ from .handlers import (
     users,
     webhooks,
 )
-from .openapi.operation import Handler, Operation
+from .openapi.operation import ANY_TOKEN, Handler, Operation, Together
 from .problem_kinds import Kind
 from .schemas.access import AccessView
 from .schemas.audit import AuditLineView, AuditPage, AuditVerificationView
+from .schemas.bulk import BulkView
 from .schemas.company import CompanyView
 from .schemas.credentials import CredentialPage, IssuedCredentialView
 from .schemas.doctor import DoctorView
@@ -69,6 +71,7 @@ TAGS = {
     "Company": "What holds for everybody.",
     "Hooks": "What other systems report by themselves, signed.",
     "API tokens": "Who may call this API.",
+    "Bulk": "Many changes at once, all of them or none.",
     "Webhooks": "Other systems that are told of what happens.",
     "Operation": "What is out of step, and who did what.",
     "Health": "For supervisors and load balancers. No token.",
@@ -89,6 +92,9 @@ def _op(
     versioned: bool = False,
     secret: bool = False,
     media_type: str = JSON,
+    no_dry_run: str | None = None,
+    in_bulk: Handler | None = None,
+    in_bulk_together: Together | None = None,
 ) -> Operation:
     return Operation(
         method=method,
@@ -102,6 +108,9 @@ def _op(
         versioned=versioned,
         secret=secret,
         media_type=media_type,
+        no_dry_run=no_dry_run,
+        in_bulk=in_bulk,
+        in_bulk_together=in_bulk_together,
     )
 
 
@@ -111,21 +120,28 @@ _MEMBERS, _EXCEPTIONS, _CREDENTIALS = _GROUP + "/members", _GROUP + "/exceptions
 _WEBHOOK = "/webhooks/{webhook_id}"
 _PROVEN = {200: OffboardingView, 202: OffboardingView}
 _C, _S = kinds.CONFLICT, kinds.SERVER_UNREACHABLE
+_SWEEPS = 'It asks the server. Send {"dry_run": true} in the body.'
+_DECIDES = "It is decided with the list of held changes in view, which shows what would happen."
+_SENDS = "A message is sent to the receiver."
+_ERASES = "The file is removed from the disk."
 
 # fmt: off
-OPERATIONS: tuple[Operation, ...] = (
+_SINGLE: tuple[Operation, ...] = (
     _op("GET", "/users", users.list_users, "users:read", {200: UserPage}, tag="People"),
-    _op("POST", "/users", users.add_user, "users:write", {201: UserView}, _C, tag="People"),
+    _op("POST", "/users", users.add_user, "users:write", {201: UserView}, _C, tag="People",
+        in_bulk=users.add_user, in_bulk_together=users.put_many),
     _op("GET", _USER, users.get_user, "users:read", {200: UserView, 304: None}, tag="People", versioned=True),
-    _op("PATCH", _USER, users.change_user, "users:write", {200: UserView}, _C, tag="People", versioned=True),
+    _op("PATCH", _USER, users.change_user, "users:write", {200: UserView}, _C, tag="People", versioned=True,
+        in_bulk=users.change_user),
     _op("PUT", "/users/by-external-id/{external_id}", users.put_user, "users:write", {200: UserView, 201: UserView}, _C,
-        tag="People", versioned=True),
+        tag="People", versioned=True, in_bulk=users.put_user, in_bulk_together=users.put_many),
     _op("GET", _USER + "/access", access.get_access, "users:read", {200: AccessView}, tag="People"),
 
     _op("POST", _USER + "/deactivate", offboardings.deactivate_user, "users:write", _PROVEN,
-        tag="Off-boarding", waits=True),
+        tag="Off-boarding", waits=True, in_bulk=offboardings.deactivate_in_bulk),
     _op("POST", _USER + "/reactivate", offboardings.reactivate_user, "users:write",
-        {200: ReactivatedView, 202: ReactivatedView}, tag="Off-boarding", waits=True),
+        {200: ReactivatedView, 202: ReactivatedView}, tag="Off-boarding", waits=True,
+        in_bulk=offboardings.reactivate_in_bulk),
     _op("DELETE", _USER, offboardings.erase_user, "users:write", _PROVEN,
         tag="Off-boarding", waits=True, versioned=True),
     _op("GET", _USER + "/offboardings", offboardings.list_offboardings, "users:read", {200: OffboardingPage},
@@ -155,22 +171,26 @@ OPERATIONS: tuple[Operation, ...] = (
         media_type=CSV),
 
     _op("GET", _USER + "/files", files.list_files, "users:read", {200: FilePage}, tag="Files"),
-    _op("DELETE", "/files/{file_id}", files.erase_file, "users:write", {204: None}, tag="Files"),
+    _op("DELETE", "/files/{file_id}", files.erase_file, "users:write", {204: None}, tag="Files", no_dry_run=_ERASES),
 
     _op("GET", "/groups", groups.list_groups, "groups:read", {200: GroupPage}, tag="Groups"),
-    _op("POST", "/groups", groups.add_group, "groups:write", {201: GroupView}, _C, tag="Groups"),
+    _op("POST", "/groups", groups.add_group, "groups:write", {201: GroupView}, _C, tag="Groups",
+        in_bulk=groups.add_group),
     _op("GET", _GROUP, groups.get_group, "groups:read", {200: GroupView, 304: None}, tag="Groups", versioned=True),
-    _op("PATCH", _GROUP, groups.change_group, "groups:write", {200: GroupView}, _C, tag="Groups", versioned=True),
-    _op("DELETE", _GROUP, groups.delete_group, "groups:write", {204: None}, tag="Groups", versioned=True),
+    _op("PATCH", _GROUP, groups.change_group, "groups:write", {200: GroupView}, _C, tag="Groups", versioned=True,
+        in_bulk=groups.change_group),
+    _op("DELETE", _GROUP, groups.delete_group, "groups:write", {204: None}, tag="Groups", versioned=True,
+        in_bulk=groups.delete_group),
 
     _op("GET", _MEMBERS, members.list_members, "groups:read", {200: MemberPage}, tag="Circles"),
-    _op("PUT", _MEMBERS, members.replace_members, "groups:write", {200: CircleView}, tag="Circles", versioned=True),
+    _op("PUT", _MEMBERS, members.replace_members, "groups:write", {200: CircleView}, tag="Circles", versioned=True,
+        in_bulk=members.replace_members),
     _op("PATCH", _MEMBERS, members.change_members, "groups:write", {200: CircleView}, _C,
-        tag="Circles", versioned=True),
+        tag="Circles", versioned=True, in_bulk=members.change_members),
     _op("PUT", _MEMBERS + "/{user_id}", members.put_member, "groups:write", {200: MemberView},
-        tag="Circles", versioned=True),
+        tag="Circles", versioned=True, in_bulk=members.put_member),
     _op("DELETE", _MEMBERS + "/{user_id}", members.remove_member, "groups:write", {200: MemberView, 204: None}, _C,
-        tag="Circles", versioned=True),
+        tag="Circles", versioned=True, in_bulk=members.remove_member),
 
     _op("POST", _GROUP + "/rule/preview", rules.preview_rule, "groups:write", {200: RulePreviewView}, tag="Rules"),
     _op("GET", _GROUP + "/explain", rules.explain_membership, "users:read", {200: ExplanationView}, tag="Rules"),
@@ -203,7 +223,7 @@ OPERATIONS: tuple[Operation, ...] = (
     _op("POST", _WEBHOOK + "/rotate-secret", webhooks.rotate_webhook_secret, "webhooks:write",
         {200: SecretWebhookView}, tag="Webhooks", secret=True),
     _op("POST", _WEBHOOK + "/test", webhooks.test_webhook, "webhooks:write", {200: TestedView}, kinds.NO_SENDER,
-        tag="Webhooks"),
+        tag="Webhooks", no_dry_run=_SENDS),
     _op("GET", _WEBHOOK + "/deliveries", webhooks.list_deliveries, "webhooks:write", {200: DeliveryPage},
         tag="Webhooks"),
     _op("POST", _WEBHOOK + "/replay", webhooks.replay_events, "webhooks:write", {202: ReplayedView}, tag="Webhooks"),
@@ -216,11 +236,11 @@ OPERATIONS: tuple[Operation, ...] = (
     _op("GET", "/doctor", doctor.get_doctor, "status:read", {200: DoctorView}, kinds.NO_DOCTOR, tag="Operation"),
     _op("GET", "/held", held.list_held, "status:read", {200: HoldPage}, tag="Operation"),
     _op("POST", "/held/{hold_id}/confirm", held.confirm_held, "reconcile:write", {202: ConfirmedView},
-        _C, kinds.NO_RECONCILER, _S, tag="Operation"),
+        _C, kinds.NO_RECONCILER, _S, tag="Operation", no_dry_run=_DECIDES),
     _op("POST", "/held/{hold_id}/discard", held.discard_held, "reconcile:write", {204: None},
-        kinds.NO_RECONCILER, tag="Operation"),
+        kinds.NO_RECONCILER, tag="Operation", no_dry_run=_DECIDES),
     _op("POST", "/reconcile", status.reconcile, "reconcile:write", {200: SweepReportView, 202: SweepReportView},
-        kinds.UNSAFE_PLAN, kinds.NO_RECONCILER, _S, tag="Operation"),
+        kinds.UNSAFE_PLAN, kinds.NO_RECONCILER, _S, tag="Operation", no_dry_run=_SWEEPS),
 
     Operation(method="GET", path="/healthz", handler=health.get_health, scope=None, answers={200: HealthView},
               tag="Health"),
@@ -228,3 +248,8 @@ OPERATIONS: tuple[Operation, ...] = (
               problems=(kinds.NOT_READY,), tag="Health"),
 )
 # fmt: on
+
+OPERATIONS = (
+    *_SINGLE,
+    _op("POST", "/bulk", bulk.carrying_out(_SINGLE), ANY_TOKEN, {200: BulkView}, kinds.BULK_REFUSED, tag="Bulk"),
+)

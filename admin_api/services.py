@@ -3,13 +3,15 @@
 import asyncio
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, Self
 
 from aiohttp import web
+from multidict import CIMultiDict
 
 from kleanxmpp.doctor.findings import Report
+from kleanxmpp.doors import Passage
 from kleanxmpp.event_ports import Sender
 from kleanxmpp.file_ports import FileStore
 from kleanxmpp.model import ApiToken, Company, Scope
@@ -17,6 +19,7 @@ from kleanxmpp.ports import Directory, Server
 from kleanxmpp.sweep import SweepReport
 
 from .gathered import Together
+from .rates import Rates
 from .settings import ApiSettings
 
 
@@ -47,8 +50,7 @@ class Doctor(Protocol):
 class Services:
     """The parts of this process. `server`, `reconciler`, `doctor` None: only the API. `files` None: it keeps none.
 
-    `sender` None: it sends nothing to webhooks.
-    `stopping` ends waiting requests.
+    `rates`: who asks how often. `sender` None: it sends nothing to webhooks. `stopping` ends waiting requests.
     """
 
     directory: Directory
@@ -56,6 +58,7 @@ class Services:
     settings: ApiSettings
     reconciler: Reconciler | None
     clock: Callable[[], datetime]
+    rates: Rates
     files: FileStore | None = None
     doctor: Doctor | None = None
     sender: Sender | None = None
@@ -71,13 +74,17 @@ class Services:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """One authenticated request: whose token, in which company, and when it came in."""
+    """One authenticated request: whose token, in which company, and when it came in.
+
+    `passage`: the door by which it changes people; None: whoever it is about is named one by one.
+    """
 
     services: Services
     company: Company
     token: ApiToken
     headers: Mapping[str, str]
     now: datetime
+    passage: Passage | None = None
 
     @property
     def directory(self) -> Directory:
@@ -93,6 +100,13 @@ class Call:
     def by_operator(self) -> bool:
         """Whether the operator acts, who may do what no company may."""
         return self.token.company_id is None
+
+    def on(self, directory: Directory, *, headers: Mapping[str, str], passage: Passage | None = None) -> Self:
+        """Return this request on a directory that was lent to it. It waits for nothing: nothing is committed yet."""
+        services = replace(self.services, directory=directory)
+        kept = CIMultiDict(headers)
+        kept.popall("Prefer", None)
+        return replace(self, services=services, headers=kept, passage=passage or self.passage)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,6 +15,7 @@ class ApiSettings:
     `web_origin`: of the web chat, whose pages may upload and show files.
     `webhooks_may_go_to`: besides public addresses.
     `public_url`: under which callers reach the API, named in its description; None: where the description was read.
+    `requests_per_second` of each token, and `requests_burst` of them at once; 0: as many as come.
     `limits`: how many people a door of the API may off-board.
     `scim_lenient`: take and answer what strict SCIM clients expect, see docs/scim.md.
     """
@@ -28,6 +29,8 @@ class ApiSettings:
     websocket_url: str | None = None
     rooms_prefix: str = "gruppen"
     component_prefix: str = "klean"
+    requests_per_second: float = 100.0
+    requests_burst: int = 500
     limits: Limits = field(default_factory=Limits)
     scim_lenient: bool = False
     max_body_bytes: int = 4 * 1024 * 1024  # a circle of 20,000 people fits

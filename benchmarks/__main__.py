@@ -10,13 +10,13 @@ from typing import Annotated, Literal
 from cyclopts import App, Parameter
 from rich.console import Console
 
-from benchmarks import circle, company, costs, crowd, logins, offboarding, sources
+from benchmarks import api_bulk, arriving, circle, company, costs, crowd, logins, offboarding, sources
 from benchmarks.figures import Figure
 from benchmarks.table import as_json, show
 from benchmarks.world import Bench
 from ejabberd.versions import unpack
 
-Name = Literal["offboarding", "crowd", "circle", "costs", "company", "logins", "sources"]
+Name = Literal["offboarding", "crowd", "circle", "costs", "company", "logins", "sources", "api", "arriving"]
 _ALL: dict[Name, Callable[[Bench], Coroutine[None, None, list[Figure]]]] = {
     "offboarding": offboarding.measure,
     "crowd": crowd.measure,
@@ -25,6 +25,8 @@ _ALL: dict[Name, Callable[[Bench], Coroutine[None, None, list[Figure]]]] = {
     "company": company.measure,
     "logins": logins.measure,
     "sources": sources.measure,
+    "api": api_bulk.measure,
+    "arriving": arriving.measure,
 }
 _INSTALLED = "23.01"
 

@@ -71,7 +71,7 @@ class World:
     api_port: int
     token: str = field(repr=False, default="")
     service: asyncio.subprocess.Process | None = None
-    _company_id: str = ""
+    company_id: str = ""
     _swept: bool = False
 
     @property
@@ -86,7 +86,7 @@ class World:
 
     async def add_company(self, company: Company) -> None:
         """Put the company into the directory."""
-        self._company_id = company.id
+        self.company_id = company.id
         async with self.directory.write(company.id) as tx:
             await tx.save_company(company)
         _, self.token = await tokens.issue(
@@ -105,7 +105,7 @@ class World:
                 "api_user": API_USER,
                 "api_password": API_PASSWORD,
             },
-            "api": {"port": self.api_port},
+            "api": {"port": self.api_port, "requests_per_second": 0},
             "reconcile": {"sweep_interval": _NEVER},
             "log": {"level": "warning"},
         }
@@ -165,7 +165,7 @@ class World:
     async def nothing_due(self) -> bool:
         """Tell whether nothing is due at this moment."""
         async with self.directory.read() as tx:
-            return await tx.count_due(self._company_id) == 0
+            return await tx.count_due(self.company_id) == 0
 
     async def _ready(self) -> bool:
         if self.service is not None and self.service.returncode is not None:

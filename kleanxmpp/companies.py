@@ -1,18 +1,19 @@
 """Use cases about companies: one XMPP domain each, and what holds for everybody in it."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import available_timezones
 
-from kleanxmpp import drafts, errors, events, groups, ids, jid, media_types, offboardings
+from kleanxmpp import drafts, errors, events, groups, ids, jid, media_types, offboardings, sources
 from kleanxmpp.desired import access
 from kleanxmpp.model import (
     Aspect,
     AuditEntry,
     Company,
     ContactVisibility,
+    Door,
     Due,
     Group,
     Priority,
@@ -21,6 +22,7 @@ from kleanxmpp.model import (
     User,
 )
 from kleanxmpp.ports import Directory, Transaction, UserFilter
+from kleanxmpp.source_ports import Expectation
 
 _PAGE = 500
 LIMITS = {
@@ -34,7 +36,10 @@ LIMITS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CompanyPatch:
-    """What shall be different about a company; None: stays."""
+    """What shall be different about a company; None: stays.
+
+    `sources_expected`: how often which door is expected to be heard of, None: not any more; other doors stay.
+    """
 
     name: str | None = None
     locale: str | None = None
@@ -45,6 +50,7 @@ class CompanyPatch:
     upload_daily_bytes: int | None = None
     upload_types: Sequence[str] | None = None
     file_retention_days: int | None = None
+    sources_expected: Mapping[Door, timedelta | None] | None = None
     enabled: bool | None = None
 
 
@@ -73,10 +79,13 @@ async def update_company(
         before = await tx.company(company.id) or company
         after = _patched(before, patch)
         changed = [f for f in Company.__dataclass_fields__ if getattr(before, f) != getattr(after, f)]
+        if changed:
+            await tx.save_company(after)
+            await tx.mark_due([_mark(after, now=now)])
+        if await _expect(tx, after, patch.sources_expected or {}, now=now):
+            changed.append("sources_expected")
         if not changed:
             return after
-        await tx.save_company(after)
-        await tx.mark_due([_mark(after, now=now)])
         details: dict[str, object] = {"fields": changed}
         if "enabled" in changed:
             details["enabled"] = after.enabled
@@ -115,6 +124,24 @@ def _patched(company: Company, patch: CompanyPatch) -> Company:
         **numbers,
         enabled=company.enabled if patch.enabled is None else patch.enabled,
     )
+
+
+async def _expect(
+    tx: Transaction, company: Company, expected: Mapping[Door, timedelta | None], *, now: datetime
+) -> bool:
+    """Expect sources as said; return whether that is anything new."""
+    known = {one.door: one.expected for one in await tx.sources(company.id)} if expected else {}
+    news = False
+    for door, every in expected.items():
+        if door not in sources.DOORS:
+            raise errors.Invalid("Nothing is expected of this door.", field="sources_expected")
+        before = known.get(door)
+        if every == (before.every if before else None):
+            continue
+        wanted = None if every is None else Expectation(every=sources.checked(every), since=now)
+        await tx.expect(company.id, door, wanted)
+        news = True
+    return news
 
 
 def _checked_timezone(name: str) -> str:

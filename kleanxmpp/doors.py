@@ -5,7 +5,7 @@ wants goes through here, in the transaction of its request: what takes access be
 confirmation (`kleanxmpp.holds`), everything else happens now.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -15,6 +15,14 @@ from kleanxmpp.model import Company, Door, User
 from kleanxmpp.ports import Transaction
 
 _FACTS = ("active", "chat_permission")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Passage:
+    """By which door somebody comes, and how many people it may off-board. `limits` None: everybody."""
+
+    door: Door
+    limits: guard.Limits | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,14 +50,31 @@ async def say(
     Invalid or Conflict, and then the transaction must end.
     """
     pairs = [(user, await edits.patched(tx, company, user, patch)) for user, patch in wanted]
-    affirmed = {user.id: facts for user, patch in wanted if (facts := _affirmed(patch))}
-    await guard.take_back(tx, company, door=door, affirmed=affirmed, actor=actor, now=now)
+    said = {user.id: affirmed(patch) for user, patch in wanted}
+    by = Passage(door=door, limits=limits)
+    return await say_pairs(tx, company, pairs, affirmed=said, by=by, actor=actor, reason=reason, now=now)
+
+
+async def say_pairs(
+    tx: Transaction,
+    company: Company,
+    pairs: Sequence[guard.Pair],
+    *,
+    affirmed: Mapping[str, frozenset[str]],
+    by: Passage,
+    actor: str,
+    reason: str | None,
+    now: datetime,
+) -> Sequence[Said]:
+    """Like `say`, of people as they are and as they shall be. `affirmed`: user id -> what is said for their access."""
+    said = {user_id: facts for user_id, facts in affirmed.items() if facts}
+    await guard.take_back(tx, company, door=by.door, affirmed=said, actor=actor, now=now)
     admission = await guard.admit(
         tx,
         company,
-        door=door,
+        door=by.door,
         wanted=[(before, after) for before, after in pairs if after != before],
-        limits=limits,
+        limits=by.limits,
         actor=actor,
         reason=reason,
         now=now,
@@ -60,7 +85,7 @@ async def say(
     return [Said(user=after_by_id.get(user.id, user), held=user.id in waiting) for user, _ in pairs]
 
 
-def _affirmed(patch: UserPatch) -> frozenset[str]:
+def affirmed(patch: UserPatch) -> frozenset[str]:
     """Return what the door says in favour of somebody's access."""
     said = {fact for fact in _FACTS if fact in patch.fields and getattr(patch, fact)}
     return frozenset(said | ({"absence"} if "absence" in patch.fields and patch.absence is None else set()))

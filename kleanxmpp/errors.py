@@ -43,6 +43,14 @@ class Invalid(KleanError):
         self.field = field
 
 
+class InBatch(KleanError):
+    """One of several things was refused. `index` says which of them, the cause why."""
+
+    def __init__(self, index: int) -> None:
+        super().__init__()
+        self.index = index
+
+
 class NotInstalled(KleanError):
     """A part that only this needs is not installed on this machine. The message says which."""
 

@@ -21,6 +21,12 @@ STRANGE_ROOMS = Gauge("kleanxmpp_strange_rooms", "Rooms on our service that the 
 SERVER_REACHABLE = Gauge("kleanxmpp_server_reachable", "Whether the XMPP server can be observed and changed")
 FILES_REMOVED = Counter("kleanxmpp_files_removed_total", "Uploaded files and leftovers that retention removed", ["why"])
 DOCTOR_LINES = Gauge("kleanxmpp_doctor_lines", "Lines of the last checkup in this process", ["company", "level"])
+SOURCE_SILENT_SECONDS = Gauge(
+    "kleanxmpp_source_silent_seconds", "Since a source of people was last heard of; NaN: never", ["company", "door"]
+)
+SOURCE_LATE = Gauge(
+    "kleanxmpp_source_late", "1: a source of people was not heard of when it was expected", ["company", "door"]
+)
 EVENTS = Counter("kleanxmpp_events_total", "Events written for webhooks", ["type"])
 DELIVERIES = Counter("kleanxmpp_deliveries_total", "Attempts to tell a webhook of an event", ["outcome"])
 WEBHOOKS_DISABLED = Gauge("kleanxmpp_webhooks_disabled", "Webhooks that were disabled after failing; NaN: not known")

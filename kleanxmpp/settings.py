@@ -88,6 +88,11 @@ class ApiSettings(Part):
     address it listens on."""
     max_body_bytes: int = Field(default=4 * 1024 * 1024, ge=1024)
     """Largest request body. The default fits a circle of 20,000 people."""
+    requests_per_second: float = Field(default=100.0, ge=0)
+    """Requests that one token may send, and one process answers, for long. Beyond that it answers `429`. 0 disables the
+    limit, and the one of wrong tokens by address."""
+    requests_burst: int = Field(default=500, ge=1)
+    """Requests that one token may send at once before that holds."""
 
 
 class FilesSettings(Part):

@@ -31,6 +31,7 @@ from kleanxmpp.model import (
 from kleanxmpp.ports import RememberedAnswer
 from kleanxmpp.scheduled_ports import ScheduledChange
 from kleanxmpp.scim_ports import ScimGroup, ScimUser
+from kleanxmpp.source_ports import Expectation
 
 Key = tuple[str, str]
 
@@ -58,6 +59,7 @@ class Tables:
     holds: dict[tuple[str, Door], Hold] = field(default_factory=dict)
     passages: list[tuple[str, Door, datetime, int]] = field(default_factory=list)
     contacts: dict[tuple[str, Door], datetime] = field(default_factory=dict)
+    expectations: dict[tuple[str, Door], Expectation] = field(default_factory=dict)
     signing_secrets: dict[str, SigningSecret] = field(default_factory=dict)
     messages: dict[tuple[str, str, str], datetime] = field(default_factory=dict)
     scheduled: dict[str, ScheduledChange] = field(default_factory=dict)

@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from kleanxmpp import drafts, edits, errors, handovers, jid, offboardings
+from kleanxmpp import doors, drafts, edits, errors, handovers, offboardings, putting
 from kleanxmpp.desired import access
+from kleanxmpp.doors import Passage
 from kleanxmpp.edits import UserPatch
 from kleanxmpp.model import Absence, Company, Mode, Offboarding, User
 from kleanxmpp.ports import Directory, Transaction
@@ -27,15 +28,20 @@ async def update_user(
     patch: UserPatch,
     *,
     actor: str,
+    reason: str | None = None,
     now: datetime,
     if_version: int | None = None,
+    by: Passage | None = None,
 ) -> User:
-    """Change a person. Raises Stale if `if_version` is not the version any more."""
+    """Change a person. Raises Stale if `if_version` is not the version any more.
+
+    `by` a door, a loss of access beyond its limits waits, and the user returned still has it.
+    """
     async with directory.write(company.id) as tx:
         user = await existing(tx, company, user_id)
         if if_version is not None and user.version != if_version:
             raise errors.Stale
-        return await _update(tx, company, user, patch, actor=actor, now=now)
+        return await _update(tx, company, user, patch, actor=actor, reason=reason, now=now, by=by)
 
 
 async def put_user(
@@ -46,11 +52,12 @@ async def put_user(
     actor: str,
     now: datetime,
     if_version: int | None = None,
+    by: Passage | None = None,
 ) -> tuple[User, bool]:
     """Create or update the person with this external id; repeatable. Return the user and whether it is new.
 
     Optional facts that `new` leaves open (None) stay as they are. A username is fixed once given: another one raises
-    Conflict.
+    Conflict. `by` as in `update_user`.
     """
     if not new.external_id:
         raise errors.Invalid("An external id is needed.", field="external_id")
@@ -61,26 +68,8 @@ async def put_user(
                 raise errors.Stale
             return await edits.add(tx, company, new, actor=actor, now=now), True
         user = found[new.external_id]
-        if user.erasing:
-            raise errors.Conflict("This person is being erased. Repeat this when it is done.", field="external_id")
-        if if_version is not None and user.version != if_version:
-            raise errors.Stale
-        if new.username and jid.normalise_localpart(new.username) != user.username:
-            raise errors.Conflict("A username is for ever; this person has another one.", field="username")
-        given = {"display_name", "active", "chat_permission"} | {f for f in ("email", "locale") if getattr(new, f)}
-        given |= {"attributes"} if new.attributes else set()
-        given |= set() if new.admin is None else {"admin"}
-        patch = UserPatch(
-            fields=frozenset(given),
-            display_name=new.display_name,
-            email=new.email,
-            locale=new.locale or user.locale,
-            active=new.active,
-            chat_permission=new.chat_permission,
-            admin=bool(new.admin),
-            attributes=new.attributes,
-        )
-        return await _update(tx, company, user, patch, actor=actor, now=now), False
+        patch = putting.patch_for(user, new, if_version=if_version)
+        return await _update(tx, company, user, patch, actor=actor, reason=None, now=now, by=by), False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -207,10 +196,23 @@ async def existing(tx: Transaction, company: Company, user_id: str, *, erasing: 
 
 
 async def _update(
-    tx: Transaction, company: Company, user: User, patch: UserPatch, *, actor: str, now: datetime
+    tx: Transaction,
+    company: Company,
+    user: User,
+    patch: UserPatch,
+    *,
+    actor: str,
+    reason: str | None,
+    now: datetime,
+    by: Passage | None,
 ) -> User:
+    if by is not None:
+        said = await doors.say(
+            tx, company, [(user, patch)], door=by.door, limits=by.limits, actor=actor, reason=reason, now=now
+        )
+        return said[0].user
     after = await edits.patched(tx, company, user, patch)
-    return await _save(tx, company, user, after, actor=actor, reason=None, now=now)
+    return await _save(tx, company, user, after, actor=actor, reason=reason, now=now)
 
 
 async def _save(

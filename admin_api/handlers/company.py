@@ -1,6 +1,7 @@
 """The company over HTTP."""
 
 from kleanxmpp import companies
+from kleanxmpp.model import Company
 
 from .. import problem_kinds as kinds
 from ..answers import Answer
@@ -14,7 +15,7 @@ async def get_company(call: Call) -> Answer:
 
     The one that the token belongs to, or that the operator names in X-Company.
     """
-    return Answer(body=CompanyView.of(call.company))
+    return await _shown(call, call.company)
 
 
 async def change_company(call: Call, *, body: CompanyPatchBody) -> Answer:
@@ -27,4 +28,10 @@ async def change_company(call: Call, *, body: CompanyPatchBody) -> Answer:
     company = await companies.update_company(
         call.directory, call.company, body.patch(), actor=call.actor, reason=body.reason, now=call.now
     )
-    return Answer(body=CompanyView.of(company))
+    return await _shown(call, company)
+
+
+async def _shown(call: Call, company: Company) -> Answer:
+    async with call.directory.read() as tx:
+        known = await tx.sources(company.id)
+    return Answer(body=CompanyView.of(company, known=known))

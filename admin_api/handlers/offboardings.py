@@ -3,6 +3,7 @@
 from kleanxmpp import errors, handovers, offboardings, users
 from kleanxmpp.documents.facts import evidence_facts
 from kleanxmpp.documents.pdf import evidence_pdf
+from kleanxmpp.edits import UserPatch
 from kleanxmpp.leaving import Leave
 from kleanxmpp.model import Offboarding, Scope, ScopeKind, User
 
@@ -11,7 +12,7 @@ from ..answers import Answer, Document
 from ..languages import preferred_language
 from ..schemas.offboardings import OffboardingPage, OffboardingQuery, OffboardingView, PrintQuery, status_url
 from ..schemas.types import Id
-from ..schemas.users import DeactivationBody, ReasonBody, reactivated_view
+from ..schemas.users import DeactivationBody, ReasonBody, reactivated_view, user_view
 from ..services import Call
 
 
@@ -55,6 +56,37 @@ async def reactivate_user(call: Call, *, user_id: Id, body: ReasonBody) -> Answe
 
     done = await waiting.until(call.services, is_done, done=bool, seconds=wait or 0, scope=scope)
     return _reactivated(call, user, done=done and wait is not None, headers=waiting.applied(wait))
+
+
+async def deactivate_in_bulk(call: Call, *, user_id: Id, body: ReasonBody) -> Answer:
+    """Let somebody go for good as one of many: as far as the guard lets the door. Answers the person as they are."""
+    patch = UserPatch(fields=frozenset({"active"}), active=False)
+    user = await _said(call, user_id, patch, reason=body.reason)
+    async with call.directory.read() as tx:
+        begun = await tx.open_offboarding(user.id)
+    headers = {} if begun is None else {"Location": status_url(begun)}
+    view = user_view(user, company=call.company)
+    return Answer(status=202, body=view, headers=headers, about=user.id, held=user.active)
+
+
+async def reactivate_in_bulk(call: Call, *, user_id: Id, body: ReasonBody) -> Answer:
+    """Let somebody in again as one of many. Who waited to be let go does not wait any more."""
+    patch = UserPatch(fields=frozenset({"active", "absence", "absent_until"}), active=True)
+    user = await _said(call, user_id, patch, reason=body.reason)
+    return _reactivated(call, user, done=False, headers={})
+
+
+async def _said(call: Call, user_id: str, patch: UserPatch, *, reason: str | None) -> User:
+    return await users.update_user(
+        call.directory,
+        call.company,
+        user_id,
+        patch,
+        actor=call.actor,
+        reason=reason,
+        now=call.now,
+        by=call.passage,
+    )
 
 
 async def erase_user(call: Call, *, user_id: Id) -> Answer:

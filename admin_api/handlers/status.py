@@ -6,7 +6,7 @@ from .. import problem_kinds as kinds
 from ..answers import Answer
 from ..problems import Problem
 from ..schemas.offboardings import OffboardingView
-from ..schemas.status import DueSummary, DueView, ServerView, StatusView, WebhookStateView
+from ..schemas.status import DueSummary, DueView, ServerView, SourceView, StatusView, WebhookStateView
 from ..schemas.sweeps import ReconcileBody, report_view, sweep_view
 from ..services import Call, Reconciler
 from .held import held_views
@@ -19,14 +19,15 @@ async def get_status(call: Call) -> Answer:
     """Show what is out of step and why.
 
     How much work is waiting and since when, the first hundred with their last error, off-boardings that are not proven
-    yet, what waits for a confirmation, how much is planned for later, webhooks that fail, whether the XMPP server can
-    be reached, and what the last full comparison found.
+    yet, what waits for a confirmation, how much is planned for later, when each source of people was last heard of,
+    webhooks that fail, whether the XMPP server can be reached, and what the last full comparison found.
     """
     async with call.directory.read() as tx:
         due = await tx.page_due(call.company.id, limit=_SHOWN)
         count = await tx.count_due(call.company.id)
         running = await tx.open_offboardings(call.company.id)
         held = await held_views(call.services, tx, call.company)
+        known = await tx.sources(call.company.id)
         planned = await scheduled_summary(tx, call.company)
         names = await handovers.group_names(tx, call.company.id, running)
         failing = [one for one in await tx.webhooks(call.company.id) if one.failing_since or one.disabled_at]
@@ -38,6 +39,7 @@ async def get_status(call: Call) -> Answer:
             due=DueSummary(count=count, oldest=min(marked, default=None), items=[DueView.of(one) for one in due]),
             open_offboardings=[OffboardingView.of(one, names=names) for one in running],
             held=held,
+            sources=[SourceView.of(one, now=call.now) for one in known],
             scheduled=planned,
             failing_webhooks=[WebhookStateView.of(one) for one in failing],
             server=_server(reconciler),

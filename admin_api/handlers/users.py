@@ -1,12 +1,17 @@
 """People over HTTP."""
 
-from kleanxmpp import jid, users
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from kleanxmpp import errors, jid, putting, users
+from kleanxmpp.drafts import NewUser
 from kleanxmpp.model import User
 from kleanxmpp.ports import UserFilter
+from kleanxmpp.putting import Put
 
 from .. import etags
 from ..answers import Answer
-from ..problems import invalid
+from ..problems import Problem, invalid
 from ..schemas.types import ExternalId, Id, cursor_after
 from ..schemas.users import NewUserBody, PutUserBody, UserPage, UserPatchBody, UserQuery, user_view
 from ..services import Call
@@ -68,8 +73,18 @@ async def change_user(call: Call, *, user_id: Id, body: UserPatchBody) -> Answer
         actor=call.actor,
         now=call.now,
         if_version=etags.expected_version(call.headers),
+        by=call.passage,
     )
-    return _one(call, user)
+    said = body.model_fields_set
+    return _one(
+        call,
+        user,
+        held=_held(
+            user,
+            active="active" not in said or body.active,
+            chat_permission="chat_permission" not in said or body.chat_permission,
+        ),
+    )
 
 
 async def put_user(call: Call, *, external_id: ExternalId, body: PutUserBody) -> Answer:
@@ -78,17 +93,54 @@ async def put_user(call: Call, *, external_id: ExternalId, body: PutUserBody) ->
     Repeatable: meant for systems that send what they know again and again. `active` and `chat_permission` are what
     the body says (true when left out); username, e-mail address and locale stay when left out. 201 for somebody new.
     """
-    if body.external_id is not None and body.external_id != external_id:
-        raise invalid("external_id", "The body names another external id than the address.")
     user, is_new = await users.put_user(
         call.directory,
         call.company,
-        body.facts(external_id=external_id),
+        _facts(external_id, body),
         actor=call.actor,
         now=call.now,
         if_version=etags.expected_version(call.headers),
+        by=call.passage,
     )
-    return _one(call, user, status=201 if is_new else 200)
+    held = _held(user, active=body.active, chat_permission=body.chat_permission)
+    return _one(call, user, status=201 if is_new else 200, held=held)
+
+
+async def put_many(call: Call, said: Sequence[tuple[Call, Mapping[str, Any]]]) -> Sequence[Answer]:
+    """Carry out several operations like `add_user` and `put_user` together, each with its arguments.
+
+    Raises InBatch.
+    """
+    assert call.passage is not None
+    wanted: list[Put] = []
+    for index, (one, arguments) in enumerate(said):
+        try:
+            wanted.append(_put(one, **arguments))
+        except (Problem, errors.Stale) as error:
+            raise errors.InBatch(index) from error
+    async with call.directory.write(call.company.id) as tx:
+        found = await putting.put_all(tx, call.company, wanted, by=call.passage, actor=call.actor, now=call.now)
+    return [
+        _one(
+            call,
+            user,
+            status=201 if is_new else 200,
+            held=_held(user, active=put.new.active, chat_permission=put.new.chat_permission) and not is_new,
+        )
+        for put, (user, is_new) in zip(wanted, found, strict=True)
+    ]
+
+
+def _put(call: Call, *, body: NewUserBody | PutUserBody, external_id: str | None = None) -> Put:
+    if external_id is None:
+        return Put(new=body.facts(external_id=body.external_id), update=False)
+    return Put(new=_facts(external_id, body), if_version=etags.expected_version(call.headers))
+
+
+def _facts(external_id: str, body: NewUserBody | PutUserBody) -> NewUser:
+    if body.external_id is not None and body.external_id != external_id:
+        raise invalid("external_id", "The body names another external id than the address.")
+    return body.facts(external_id=external_id)
 
 
 async def _exactly(call: Call, query: UserQuery) -> list[User]:
@@ -111,11 +163,17 @@ def _page(call: Call, found: list[User], *, limit: int) -> UserPage:
     )
 
 
-def _one(call: Call, user: User, *, status: int = 200) -> Answer:
+def _held(user: User, *, active: bool, chat_permission: bool) -> bool:
+    """Whether the person still has what the request wanted to take."""
+    return (user.active and not active) or (user.chat_permission and not chat_permission)
+
+
+def _one(call: Call, user: User, *, status: int = 200, held: bool = False) -> Answer:
     headers = {"ETag": _tag(call, user)}
     if status == 201:
         headers["Location"] = f"/api/v1/users/{user.id}"
-    return Answer(status=status, body=user_view(user, company=call.company), headers=headers, about=user.id)
+    view = user_view(user, company=call.company)
+    return Answer(status=status, body=view, headers=headers, about=user.id, held=held)
 
 
 def _tag(call: Call, user: User) -> str:

@@ -6,22 +6,21 @@ use case. Nothing is changed before everything was checked.
 
 import asyncio
 import hashlib
-import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from typing import Any
 
 from aiohttp import web
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import BaseModel, ValidationError
 
 from .. import answers, auth, idempotency, problems, signed, uploads
 from .. import problem_kinds as kinds
 from ..answers import JSON, Answer
 from ..problems import Problem
-from ..schemas.types import ID_PATTERN, Id
 from ..services import SERVICES, TOKEN_ID, Call, Services
-from .operation import Operation
+from . import dry_run
+from .arguments import body_of, path_arguments
+from .operation import ANY_TOKEN, Operation
 
-_ID = re.compile(ID_PATTERN)
 _TAKEN = frozenset({"application/json", "application/merge-patch+json"})
 
 WebHandler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -31,22 +30,25 @@ def bound(operation: Operation) -> WebHandler:
     """Return the aiohttp handler that serves an operation."""
     if operation.signed is not None:
         return _signed(operation, operation.signed)
-    adapters = {name: TypeAdapter[Any](operation.hints[name]) for name in operation.path_names}
 
     async def serve(request: web.Request) -> web.StreamResponse:
         services = request.app[SERVICES]
         subject = services if operation.scope is None else await _call(services, request, operation.scope)
-        arguments = _path_arguments(request, operation, adapters)
+        arguments = path_arguments(operation, request.match_info)
+        trying = dry_run.is_asked_for(operation, request.query.getall(dry_run.PARAMETER, []))
         if operation.query is not None:
-            arguments["query"] = _query(request, operation.query)
+            own = {dry_run.PARAMETER} if operation.can_be_tried else set()
+            arguments["query"] = _query(request, operation.query, own=own)
         if operation.body is not None:
             arguments["body"] = await _body(request, operation.body, optional=operation.body_optional)
         if operation.takes_upload:
             arguments["upload"] = await uploads.read(request)
 
-        async def run() -> Answer:
+        async def run(subject: Call | Services = subject) -> Answer:
             return await operation.handler(subject, **arguments)
 
+        if trying and isinstance(subject, Call):
+            return answers.whole(await dry_run.tried(subject, run), media_type=answers.JSON)
         key = request.headers.get(idempotency.HEADER)
         if operation.repeatable and key is not None and isinstance(subject, Call):
             fingerprint = _fingerprint(request, subject, arguments)
@@ -62,6 +64,7 @@ def _signed(operation: Operation, purpose: str) -> WebHandler:
     assert model is not None  # a message without a body says nothing
 
     async def serve(request: web.Request) -> web.StreamResponse:
+        dry_run.is_asked_for(operation, request.query.getall(dry_run.PARAMETER, []))  # refuses: nobody's to try
         with signed.refusals_counted(purpose):
             headers = signed.headers_of(request)
             call = await signed.call_of(request, headers, raw := await _raw(request, most=signed.MOST_BYTES), purpose)
@@ -72,36 +75,19 @@ def _signed(operation: Operation, purpose: str) -> WebHandler:
 
 
 async def _call(services: Services, request: web.Request, scope: str) -> Call:
-    token = await auth.token_of(services, request.headers)
+    token = await auth.token_of(services, request.headers, address=request.remote)
     request[TOKEN_ID] = token.id
     company = await auth.company_of(services, token, request.headers)
-    auth.require(token, scope)
+    if scope != ANY_TOKEN:
+        auth.require(token, scope)
     return Call(services=services, company=company, token=token, headers=request.headers, now=services.clock())
 
 
-def _path_arguments(
-    request: web.Request, operation: Operation, adapters: dict[str, TypeAdapter[Any]]
-) -> dict[str, Any]:
-    arguments: dict[str, Any] = {}
-    for name, adapter in adapters.items():
-        text = request.match_info[name]
-        if operation.hints[name] is Id and not _ID.fullmatch(text):
-            raise Problem(kind=kinds.NOT_FOUND)
-        try:
-            arguments[name] = adapter.validate_python(text)
-        except ValidationError as error:
-            raise _renamed(problems.from_validation(error), name) from None
-    return arguments
-
-
-def _renamed(problem: Problem, name: str) -> Problem:
-    problem.errors = tuple(line.model_copy(update={"field": name}) for line in problem.errors)
-    return problem
-
-
-def _query(request: web.Request, model: type[BaseModel]) -> BaseModel:
+def _query(request: web.Request, model: type[BaseModel], *, own: Collection[str]) -> BaseModel:
     given: dict[str, str] = {}
     for name, value in request.query.items():
+        if name in own:
+            continue
         if name in given:
             raise problems.invalid(name[:100], "The parameter is given more than once.")
         given[name] = value
@@ -134,10 +120,7 @@ async def _raw(request: web.Request, *, most: int | None = None) -> bytes:
 def _parsed(request: web.Request, raw: bytes, model: type[BaseModel]) -> BaseModel:
     if request.content_type not in _TAKEN:
         raise Problem(kind=kinds.MEDIA_TYPE)
-    try:
-        return model.model_validate_json(raw)
-    except ValidationError as error:
-        raise problems.from_validation(error) from None
+    return body_of(model, raw)
 
 
 def _fingerprint(request: web.Request, call: Call, arguments: dict[str, Any]) -> str:

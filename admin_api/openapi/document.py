@@ -8,9 +8,11 @@ from typing import Any
 from pydantic import BaseModel, TypeAdapter
 from pydantic.json_schema import JsonSchemaMode
 
+from .. import problem_kinds as kinds
 from .. import uploads
 from ..answers import DOCUMENTS
-from ..schemas.problem import ProblemView
+from ..schemas.dry_run import DryRunView
+from ..schemas.problem import BulkProblemView, ProblemView
 from .operation import Operation
 
 Json = dict[str, Any]
@@ -46,6 +48,15 @@ _NONE_MATCH_HEADER = {
     "description": "The entity tag of an earlier answer: 304 if nothing changed since.",
     "schema": {"type": "string", "examples": ['"3"']},
 }
+_DRY_RUN = {
+    "name": "dry_run",
+    "in": "query",
+    "required": False,
+    "description": "`true`: change nothing, and answer what would change. Nothing is kept for an Idempotency-Key then, "
+    "and nothing is waited for.",
+    "schema": {"type": "boolean"},
+}
+_TRIED = "Of a dry run: what would change."
 _SIGNED_HEADERS: list[Json] = [
     {
         "name": "webhook-id",
@@ -88,7 +99,7 @@ _ABOUT = """People, groups and devices of a company's chat, kept equal on the ch
 
 Every request carries `Authorization: Bearer TOKEN`. Errors are problem documents (RFC 9457) whose `type` leads to a
 page that explains it. Lists answer `items` and `next_cursor`; send the cursor back as `?cursor=` for the next page.
-Requests are strict: unknown fields are refused by name."""
+Requests are strict: unknown fields are refused by name. What changes something can be tried: `?dry_run=true`."""
 
 
 def document(
@@ -129,12 +140,13 @@ def _security_scheme(scopes: Mapping[str, str]) -> Json:
 def _security(operation: Operation) -> list[Json]:
     if operation.signed is not None:
         return [{"signature": []}]
-    return [{"token": [operation.scope]}] if operation.scope else []
+    return [] if operation.scope is None else [{"token": [operation.scope] if operation.scope else []}]
 
 
 def _schemas(operations: Sequence[Operation]) -> tuple[Mapping[type[BaseModel], Json], Json]:
     taken = {model for op in operations for model in (op.body,) if model is not None}
-    answered = {model for op in operations for model in op.answers.values() if model is not None} | {ProblemView}
+    answered = {model for op in operations for model in op.answers.values() if model is not None}
+    answered |= {ProblemView, BulkProblemView, DryRunView}
     modes: list[tuple[type[BaseModel], JsonSchemaMode]] = [
         *((model, "validation") for model in sorted(taken, key=_name)),
         *((model, "serialization") for model in sorted(answered, key=_name)),
@@ -177,6 +189,7 @@ def _parameters(operation: Operation) -> list[Json]:
                 parameter["description"] = schema["description"]
             parameters.append(parameter)
     headers = (
+        (operation.can_be_tried, _DRY_RUN),
         (operation.scope is not None, _COMPANY_HEADER),
         (operation.repeatable, _KEY_HEADER),
         (operation.waits, _WAIT_HEADER),
@@ -207,15 +220,26 @@ def _answers(operation: Operation, refs: Mapping[type[BaseModel], Json]) -> Json
         if (operation.versioned and model is not None) or status == 304:
             answer["headers"] = {"ETag": {"description": "The version, for If-Match.", "schema": {"type": "string"}}}
         answers[str(status)] = answer
+    if operation.can_be_tried:
+        _add_dry_run(answers, operation, refs)
     return answers
 
 
+def _add_dry_run(answers: Json, operation: Operation, refs: Mapping[type[BaseModel], Json]) -> None:
+    own = operation.answers.get(200)
+    schemas = [refs[DryRunView]] if own is None else [refs[own], refs[DryRunView]]
+    known = answers.get("200", {"description": _TRIED})
+    schema = schemas[0] if len(schemas) == 1 else {"anyOf": schemas}
+    answers["200"] = {**known, "content": {"application/json": {"schema": schema}}}
+
+
 def _problems(operation: Operation, refs: Mapping[type[BaseModel], Json]) -> Json:
-    content = {"application/problem+json": {"schema": refs[ProblemView]}}
     answers: Json = {}
-    for status, kinds in groupby(operation.all_problems(), key=lambda kind: kind.status):
-        words = "\n".join(f"- [`{kind.name}`]({kind.uri}): {kind.meaning}" for kind in kinds)
-        answers[str(status)] = {"description": words, "content": content}
+    for status, alike in groupby(operation.all_problems(), key=lambda kind: kind.status):
+        found = list(alike)
+        words = "\n".join(f"- [`{kind.name}`]({kind.uri}): {kind.meaning}" for kind in found)
+        view = BulkProblemView if kinds.BULK_REFUSED in found else ProblemView
+        answers[str(status)] = {"description": words, "content": {"application/problem+json": {"schema": refs[view]}}}
     return answers
 
 

@@ -6,7 +6,7 @@ becomes summary and description, so code and documentation are one.
 
 import inspect
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, get_type_hints
@@ -18,6 +18,11 @@ from ..answers import JSON, Answer
 from ..problem_kinds import Kind
 from ..schemas.types import Query, RequestBody
 
+ANY_TOKEN = ""
+"""The scope of what every token may ask for; the handler looks at what it asks."""
+
+_SECRET = "It makes a secret, which cannot be shown without being valid."
+_NOBODY = "No token says whose directory it would be tried on."
 _PLACEHOLDER = re.compile(r"{(\w+)}")
 _ALWAYS = (kinds.INTERNAL, kinds.UNAVAILABLE)
 _WITH_TOKEN = (
@@ -26,6 +31,7 @@ _WITH_TOKEN = (
     kinds.OTHER_COMPANY,
     kinds.UNKNOWN_COMPANY,
     kinds.COMPANY_NEEDED,
+    kinds.TOO_FAST,
 )
 _WITH_BODY = (kinds.MALFORMED, kinds.TIMEOUT, kinds.TOO_LARGE, kinds.MEDIA_TYPE, kinds.INVALID)
 _WITH_UPLOAD = (kinds.MALFORMED_FORM, kinds.TIMEOUT, kinds.TOO_LARGE, kinds.NOT_A_SPREADSHEET, kinds.INVALID)
@@ -33,6 +39,8 @@ _WITH_KEY = (kinds.IN_PROGRESS, kinds.KEY_REUSED, kinds.INVALID)
 
 
 Handler = Callable[..., Awaitable[Answer]]
+Together = Callable[..., Awaitable[Sequence[Answer]]]
+"""Takes the request, and of each operation the request as it sees it with its arguments. Raises InBatch."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +49,8 @@ class Operation:
 
     `signed`: open to whoever signs with a secret for this purpose, and the handler gets a `SignedCall`. `answers` maps
     each good status to its body, or to one of its lines if `media_type` says so. `waits` and `versioned` say which
-    headers are honoured.
+    headers are honoured. `no_dry_run`: why what it changes cannot be tried. `in_bulk`: what carries it out as one
+    operation of a bulk request, `in_bulk_together` several that follow each other; None: it is none.
     """
 
     method: str
@@ -56,6 +65,9 @@ class Operation:
     secret: bool = False
     media_type: str = JSON
     signed: str | None = None
+    no_dry_run: str | None = None
+    in_bulk: Handler | None = None
+    in_bulk_together: Together | None = None
 
     @property
     def name(self) -> str:
@@ -71,7 +83,8 @@ class Operation:
     def description(self) -> str:
         """What it does, at length."""
         first, _, rest = self._doc.partition("\n")
-        return rest.strip() or first
+        words = rest.strip() or first
+        return words if self.why_no_dry_run is None else f"{words}\n\nWithout a dry run: {self.why_no_dry_run}"
 
     @property
     def path_names(self) -> list[str]:
@@ -116,6 +129,24 @@ class Operation:
         """Whether it changes nothing."""
         return self.method == "GET"
 
+    @property
+    def tries_itself(self) -> bool:
+        """Whether `dry_run` is a parameter of its own."""
+        return self.query is not None and "dry_run" in self.query.model_fields
+
+    @property
+    def why_no_dry_run(self) -> str | None:
+        """Why what it changes cannot be tried; None: it can, or it changes nothing."""
+        if self.reads or self.tries_itself:
+            return None
+        unsafe = (_SECRET, self.secret), (_NOBODY, self.scope is None)
+        return self.no_dry_run or next((words for words, holds in unsafe if holds), None)
+
+    @property
+    def can_be_tried(self) -> bool:
+        """Whether `?dry_run=true` carries it out in a transaction that is never committed."""
+        return not self.reads and not self.tries_itself and self.why_no_dry_run is None
+
     def all_problems(self) -> list[Kind]:
         """Return every kind of problem it may answer, by status."""
         found = {*self.problems, *_ALWAYS}
@@ -123,6 +154,8 @@ class Operation:
             found |= {*_WITH_TOKEN}
         if self.signed is not None:
             found.add(kinds.UNSIGNED)
+        if not self.reads:
+            found |= {kinds.INVALID} if self.why_no_dry_run is None else {kinds.INVALID, kinds.NO_DRY_RUN}
         if self.path_names:
             found.add(kinds.NOT_FOUND)
         if self.query is not None:

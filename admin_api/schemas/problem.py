@@ -1,6 +1,6 @@
-"""How a problem looks (RFC 9457), with two members of our own: `errors` and `id`."""
+"""How a problem looks (RFC 9457), with members of our own: `errors`, `id` and, for bulk requests, `results`."""
 
-from pydantic import ConfigDict
+from pydantic import ConfigDict, JsonValue
 
 from .types import View
 
@@ -27,3 +27,31 @@ class ProblemView(View):
     """The fields that are not acceptable."""
     id: str | None = None
     """What the problem is about, where that has an id of its own."""
+
+
+class OperationResult(View):
+    """What became of one operation of a bulk request. What does not apply is null or left out."""
+
+    model_config = ConfigDict(json_schema_serialization_defaults_required=False)
+
+    index: int
+    """Which one, from 0."""
+    bulk_id: str | None = None
+    status: int
+    """As if the operation had been sent alone; 424: only others were refused."""
+    location: str | None = None
+    etag: str | None = None
+    """The new version, for `if_match`."""
+    held: bool = False
+    """True: access that was to be taken away waits for a confirmation, see `held`."""
+    body: dict[str, JsonValue] | None = None
+    """As if the operation had been sent alone. Left out when a request is repeated with its Idempotency-Key."""
+    problem: ProblemView | None = None
+    """Why it was refused."""
+
+
+class BulkProblemView(ProblemView):
+    """Why a bulk request was refused: at least one of its operations was."""
+
+    results: list[OperationResult] | None = None
+    """What became of each operation, in their order."""

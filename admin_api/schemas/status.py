@@ -3,8 +3,10 @@
 from datetime import datetime
 from typing import Literal, Self
 
+from kleanxmpp import sources
 from kleanxmpp.event_ports import Webhook
-from kleanxmpp.model import Due, ScopeKind
+from kleanxmpp.model import Door, Due, ScopeKind
+from kleanxmpp.source_ports import Source
 
 from .held import HoldView
 from .offboardings import OffboardingView
@@ -57,6 +59,28 @@ class ServerView(View):
     unreachable_since: datetime | None
 
 
+class SourceView(View):
+    """A source of people, and when it was last heard of."""
+
+    door: Door
+    last_contact: datetime | None
+    """Null: never."""
+    expected_every: int | None
+    """Seconds; null: it is not expected."""
+    late_since: datetime | None
+    """Null: it is not late."""
+
+    @classmethod
+    def of(cls, source: Source, *, now: datetime) -> Self:
+        """Return how a source is shown."""
+        return cls(
+            door=source.door,
+            last_contact=source.last_contact,
+            expected_every=None if source.expected is None else int(source.expected.every.total_seconds()),
+            late_since=sources.late_since(source, now=now),
+        )
+
+
 class WebhookStateView(View):
     """A webhook to which nothing could be delivered lately."""
 
@@ -87,6 +111,8 @@ class StatusView(View):
     """Off-boardings that are not proven yet, among the first hundred due."""
     held: list[HoldView]
     """What would off-board many people at once and waits for a confirmation."""
+    sources: list[SourceView]
+    """Where people come from, and whether any of it is silent for too long."""
     scheduled: ScheduledSummary
     """What is planned: details are in `/api/v1/scheduled`."""
     failing_webhooks: list[WebhookStateView]

@@ -1,14 +1,17 @@
 """`kleanxmpp company …`: one XMPP domain each."""
 
+from collections.abc import Sequence
+from datetime import timedelta
 from typing import Annotated, Any
 
 from cyclopts import App, Parameter
 
-from kleanxmpp import companies, errors
+from kleanxmpp import companies, errors, sources
 from kleanxmpp.cli import output
 from kleanxmpp.cli.shell import DEFAULTS, Options, find_company, open_shell
 from kleanxmpp.companies import CompanyPatch
-from kleanxmpp.model import Company, ContactVisibility
+from kleanxmpp.model import Company, ContactVisibility, Door
+from kleanxmpp.source_ports import Source
 
 app = App(name="company", help="Companies: one XMPP domain each.")
 
@@ -20,7 +23,8 @@ Reason = Annotated[str | None, Parameter(help="Why; kept in the audit log.")]
 async def list_(*, options: Options = DEFAULTS) -> None:
     """List companies."""
     async with open_shell(options) as shell, shell.directory.read() as tx:
-        found = [_facts(company) for company in await tx.companies()]
+        known = await tx.sources(None)
+        found = [_facts(company, known) for company in await tx.companies()]
     if options.json:
         output.write_json(found)
     else:
@@ -42,7 +46,7 @@ async def add(
             shell.directory, domain=domain, name=name, locale=locale, actor=shell.actor, now=shell.now
         )
     if options.json:
-        output.write_json(_facts(company))
+        output.write_json(_facts(company, ()))
         return
     print(f"Added {company.name} ({company.domain}).")
     print("Next: write ejabberd's configuration anew (kleanxmpp ejabberd config), restart ejabberd and the service.")
@@ -66,6 +70,12 @@ async def set_(
         list[str] | None, Parameter(help="A media type that is taken, instead of all former ones; repeat it.")
     ] = None,
     file_retention_days: Annotated[int | None, Parameter(help="After how many days a file is removed.")] = None,
+    source_expected: Annotated[
+        list[str] | None,
+        Parameter(
+            help="How often a source is to be heard of: scim=PT1H, import=P1D; scim=never: not any more. Repeat it."
+        ),
+    ] = None,
     options: Options = DEFAULTS,
 ) -> None:
     """Change what holds for everybody in a company."""
@@ -79,6 +89,7 @@ async def set_(
         upload_daily_bytes=upload_daily_bytes,
         upload_types=upload_type,
         file_retention_days=file_retention_days,
+        sources_expected=dict(map(_expected, source_expected)) if source_expected else None,
     )
     if patch == CompanyPatch():
         raise errors.Invalid("Say what to change, for example --name.")
@@ -113,13 +124,23 @@ async def _change(options: Options, domain: str, patch: CompanyPatch, *, reason:
         after = await companies.update_company(
             shell.directory, company, patch, actor=shell.actor, reason=reason, now=shell.now
         )
+        async with shell.directory.read() as tx:
+            known = await tx.sources(company.id)
     if options.json:
-        output.write_json(_facts(after))
+        output.write_json(_facts(after, known))
     else:
         print(sentence.format(after.domain))
 
 
-def _facts(company: Company) -> dict[str, Any]:
+def _expected(said: str) -> tuple[Door, timedelta | None]:
+    """Return which door, and how often. Raises Invalid."""
+    name, _, every = said.partition("=")
+    if name not in [door.value for door in sources.DOORS]:
+        raise errors.Invalid(f"A source is one of: {', '.join(sources.DOORS)}.", field="source_expected")
+    return Door(name), None if every == "never" else sources.interval(every)
+
+
+def _facts(company: Company, known: Sequence[Source]) -> dict[str, Any]:
     return {
         "id": company.id,
         "domain": company.domain,
@@ -133,4 +154,9 @@ def _facts(company: Company) -> dict[str, Any]:
         "upload_daily_bytes": company.upload_daily_bytes,
         "upload_types": list(company.upload_types),
         "file_retention_days": company.file_retention_days,
+        "sources_expected": {
+            one.door.value: sources.words(one.expected.every)
+            for one in known
+            if one.expected is not None and one.company_id == company.id
+        },
     }

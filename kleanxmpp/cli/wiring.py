@@ -214,6 +214,8 @@ async def _open_api(
         public_url=settings.api.public_url,
         web_origin=settings.files.web_origin,
         limits=limits(settings),
+        requests_per_second=settings.api.requests_per_second,
+        requests_burst=settings.api.requests_burst,
         webhooks_may_go_to=destinations.allowed_of(settings.webhooks.allow_private),
         scim_lenient=settings.scim.lenient,
     )

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 
 from kleanxmpp.chains import Verification
 from kleanxmpp.doctor.findings import Words
+from kleanxmpp.source_ports import Source
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,4 +173,5 @@ class Facts:
     disks: tuple[Disk, ...] | NotChecked
     backup: Backup | NotChecked | None
     audit: Verification | NotChecked
+    sources: tuple[Source, ...] | NotChecked
     trial: Trial | NotChecked

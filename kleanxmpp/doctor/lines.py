@@ -47,6 +47,7 @@ LINES: tuple[Line, ...] = (
     _line("clock", upkeep.clock, de="Uhren", en="Clocks"),
     _line("database", upkeep.database, de="Datenbank", en="Database"),
     _line("audit-chain", upkeep.audit_chain, de="Protokoll", en="Audit log"),
+    _line("sources", upkeep.silence, de="Datenquellen", en="Sources"),
     _line("disk", upkeep.disks, de="Speicherplatz", en="Disk space"),
     _line("backups", upkeep.backups, de="Sicherungen", en="Backups"),
     _line("try-login", tried.login, de="Probe: anmelden", en="Tried: log in"),

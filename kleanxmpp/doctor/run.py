@@ -19,6 +19,7 @@ from kleanxmpp.doctor.lines import judge
 from kleanxmpp.doctor.ports import Checkup
 from kleanxmpp.model import Company
 from kleanxmpp.ports import Directory
+from kleanxmpp.source_ports import Source
 
 T = TypeVar("T")
 
@@ -100,6 +101,7 @@ class Doctor:
             database = start(self._database())
             disks = start(self._disks(inside))
             audit = start(self._audit(company))
+            sources = start(self._sources(company))
             backup = start(self._backup())
             tried = tasks.create_task(counting.counted(self._trial(company, try_out=try_out)))
         return Facts(
@@ -115,6 +117,7 @@ class Doctor:
             disks=disks.result(),
             backup=backup.result(),
             audit=audit.result(),
+            sources=sources.result(),
             trial=tried.result(),
         )
 
@@ -137,6 +140,10 @@ class Doctor:
     async def _audit(self, company: Company) -> chains.Verification:
         async with self.directory.read() as tx:
             return await chains.verify(tx, company.id)
+
+    async def _sources(self, company: Company) -> tuple[Source, ...]:
+        async with self.directory.read() as tx:
+            return tuple(await tx.sources(company.id))
 
     async def _disks(self, inside: asyncio.Task[Inside | NotChecked]) -> tuple[Disk, ...]:
         known = await asyncio.shield(inside)
@@ -170,6 +177,7 @@ def without_directory(domain: str, *, why: str) -> Report:
         disks=unknown,
         backup=unknown,
         audit=unknown,
+        sources=unknown,
         trial=unknown,
     )
     return Report(domain=domain, at=now, seconds=0.0, findings=judge(facts))

@@ -2,10 +2,12 @@
 
 from datetime import datetime, timedelta
 
+from kleanxmpp import sources
 from kleanxmpp.chains import Verification
 from kleanxmpp.doctor.facts import Backup, Certificate, Disk, Examination, Facts, Inside, NotChecked, Unavailable
 from kleanxmpp.doctor.findings import Verdict, Words, green, red, worst, yellow
 from kleanxmpp.doctor.judging import judged
+from kleanxmpp.source_ports import Source
 
 OLDEST, NEWEST_FLAWS = (23, 1), (26, 7)
 """The oldest ejabberd that works, and the first one without the flaws that are known."""
@@ -149,6 +151,29 @@ def audit_chain(facts: Facts) -> Verdict:
         )
 
     return judged(facts.audit, judge)
+
+
+def silence(facts: Facts) -> Verdict:
+    """Every source of people is heard of as often as the company expects."""
+
+    def judge(found: tuple[Source, ...]) -> Verdict:
+        expected = [one for one in found if one.expected is not None]
+        late = [one for one in expected if sources.late_since(one, now=facts.now) is not None]
+        if late:
+            names = ", ".join(one.door.value for one in late)
+            return yellow(
+                de=f"Zu lange nichts gehört von: {names}. Neue und Ausgeschiedene kommen dann nicht an: sehen Sie dort "
+                "nach.",
+                en=f"Not heard of for too long: {names}. Joiners and leavers do not arrive then: look there.",
+            )
+        if not expected:
+            return green(de="Von keiner Quelle wird etwas erwartet.", en="Nothing is expected of any source.")
+        return green(
+            de=f"Alle erwarteten Quellen melden sich ({len(expected)}).",
+            en=f"All expected sources are heard of ({len(expected)}).",
+        )
+
+    return judged(facts.sources, judge)
 
 
 def disks(facts: Facts) -> Verdict:

@@ -110,7 +110,7 @@ class Service:
                 "api_password": _API_PASSWORD,
                 **server,
             },
-            "api": {"port": self.port},
+            "api": {"port": self.port, "requests_per_second": 0},
             "files": {"folder": str(self.files), "public_url": self.url},
             "reconcile": {"retry_min": 0.2, "retry_max": 2.0},
             "webhooks": {"allow_private": ["127.0.0.1"]},

@@ -44,6 +44,7 @@ SETTINGS = ApiSettings(
     websocket_url="wss://xmpp.firma.test/ws",
     max_body_bytes=200_000,
     check_seconds=0.5,
+    requests_per_second=0,
     webhooks_may_go_to=LOOPBACK,
 )
 

@@ -45,6 +45,7 @@ PROMISED = {
     ("GET", "/api/v1/audit"), ("GET", "/api/v1/audit/export"), ("GET", "/api/v1/audit/verification"),
     ("GET", "/api/v1/status"), ("GET", "/api/v1/doctor"), ("POST", "/api/v1/reconcile"),
     ("GET", "/api/v1/held"), ("POST", "/api/v1/held/{hold_id}/confirm"), ("POST", "/api/v1/held/{hold_id}/discard"),
+    ("POST", "/api/v1/bulk"),
     ("GET", "/api/v1/scheduled"), ("POST", "/api/v1/scheduled"), ("GET", "/api/v1/scheduled/{change_id}"),
     ("PATCH", "/api/v1/scheduled/{change_id}"), ("DELETE", "/api/v1/scheduled/{change_id}"),
     ("POST", "/api/v1/hooks/hr"), ("GET", "/api/v1/hooks/hr/secrets"), ("POST", "/api/v1/hooks/hr/secrets"),
@@ -85,7 +86,12 @@ async def test_every_operation_is_told_whole(quick_desk: Desk) -> None:
                 (security,) = operation["security"]
                 signed = security == {"signature": []}
                 assert signed or set(security["token"]) <= tokens.SCOPES.keys(), where
-                assert {"401", "404", "422"} | (set() if signed else {"403"}) <= problems, where
+                assert {"401", "404", "422"} | (set() if signed else {"403", "429"}) <= problems, where
+                told = {parameter["name"] for parameter in operation.get("parameters", ())}
+                assert ("dry_run" in told) or method == "get" or "Without a dry run: " in operation["description"], (
+                    where
+                )
+                assert ("Idempotency-Key" in told) == (method == "post" and not signed), where
             if "requestBody" in operation:
                 assert {"400", "413", "415", "422"} <= problems, where
             for status in problems:

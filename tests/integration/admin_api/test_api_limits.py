@@ -9,6 +9,7 @@ import pytest
 from aiohttp import web
 
 from admin_api.app import create_app, make_runner
+from admin_api.routes import OPERATIONS
 from kleanxmpp.testing_directory import MemoryDirectory
 from tests.integration.admin_api.desk import SETTINGS, Desk, logged, opened
 
@@ -84,3 +85,35 @@ async def _raw(host: str, port: int, text: str) -> str:
     finally:
         writer.close()
         await writer.wait_closed()
+
+
+async def test_who_asks_too_fast_is_told_when_to_come_back() -> None:
+    async with opened(MemoryDirectory(), settings=replace(SETTINGS, requests_per_second=0.5, requests_burst=3)) as desk:
+        other = await desk.token_for("users:read")
+        answers = [await desk.call("GET", "/users") for _ in range(4)]
+        assert [one.status for one in answers] == [200, 200, 200, 429]
+        assert answers[-1].problem == "too-fast"
+        assert 1 <= int(answers[-1].headers["Retry-After"]) <= 2
+        assert (await desk.call("GET", "/users", token=other)).status == 200
+        assert (await desk.call("GET", "/healthz", token=None)).status == 200
+
+
+async def test_wrong_tokens_are_not_looked_up_for_ever() -> None:
+    async with opened(MemoryDirectory(), settings=replace(SETTINGS, requests_per_second=100)) as desk:
+        assert (await desk.call("GET", "/users")).status == 200
+        answers = [await desk.call("GET", "/users", token=f"klean_{number}") for number in range(25)]
+        assert [one.status for one in answers] == [401] * 20 + [429] * 5
+        assert (await desk.call("GET", "/users")).status == 200, "a token that was right before is let in"
+
+
+async def test_no_route_takes_a_body_that_is_too_large(quick_desk: Desk) -> None:
+    person, group = await quick_desk.person(), await quick_desk.group()
+    taking = [one for one in OPERATIONS if one.body is not None and one.signed is None]
+    for one in taking:
+        path = one.path.replace("{user_id}", person["id"]).replace("{group_id}", group["id"])
+        for name in one.path_names:
+            path = path.replace(f"{{{name}}}", "4711")
+        body = b'{"reason": "' + b"x" * SETTINGS.max_body_bytes + b'"}'
+        answer = await quick_desk.call(one.method, path, data=body, headers={"Content-Type": "application/json"})
+        assert (answer.status, answer.problem) == (413, "body-too-large"), one.name
+    assert len(taking) >= 15

@@ -168,6 +168,17 @@ def test_a_circle_is_filled_and_emptied(run: Run) -> None:
     assert run("group", "list").out.splitlines()[1].split() == ["team-nord", "Nord", "team", "1"]
 
 
+def test_sources_are_expected_until_they_are_not(run: Run) -> None:
+    told = run(
+        "company", "set", "firma.test", "--source-expected", "scim=PT1H", "--source-expected", "import=P1D", "--json"
+    )
+    assert told.json["sources_expected"] == {"import": "1d", "scim": "1h"}
+    run("company", "set", "firma.test", "--source-expected", "scim=never")
+    assert run("company", "list", "--json").json[0]["sources_expected"] == {"import": "1d"}
+    for wrong in ("sweep=PT1H", "scim=1h", "scim"):
+        assert run("company", "set", "firma.test", "--source-expected", wrong).code == 1
+
+
 def test_tokens_belong_to_the_company_or_to_the_operator(run: Run) -> None:
     made = run("token", "add", "HR", "--scope", "users:read", "--scope", "users:write", "--json").json
     assert made["token"].startswith("klean_")

@@ -51,6 +51,7 @@ FACTS = Facts(
     disks=(DISK,),
     backup=BACKUP,
     audit=LOG,
+    sources=(),
     trial=TRIAL,
 )
 

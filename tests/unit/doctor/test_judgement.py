@@ -10,6 +10,8 @@ from kleanxmpp.audit import Damage, Problem
 from kleanxmpp.doctor.facts import Backup, Entry, Examination, Facts, NoModule, NotChecked, Unavailable
 from kleanxmpp.doctor.findings import Finding, Level, Words
 from kleanxmpp.doctor.lines import LINES, judge
+from kleanxmpp.model import Door
+from kleanxmpp.source_ports import Expectation, Source
 from tests.unit.doctor.healthy import (
     BACKUP,
     CERTIFICATE,
@@ -31,6 +33,11 @@ from tests.unit.doctor.healthy import (
 ROOT = Path(__file__).parents[3]
 RED, YELLOW, GREEN = Level.RED, Level.YELLOW, Level.GREEN
 UNKNOWN = NotChecked(why=Words(de="weil", en="because"))
+SILENT = Source(
+    company_id="c1",
+    door=Door.SCIM,
+    expected=Expectation(every=timedelta(hours=1), since=NOW - timedelta(days=1)),
+)
 IN, AT_BIND, AT_LOGIN = Entry(), Entry(refused_at="bind", condition="x"), Entry(refused_at="login", condition="x")
 INSIDE_LINES = {
     "mod-klean", "s2s", "components", "privilege", "last-activity", "registration", "anonymous", "mechanisms", "tokens",
@@ -96,6 +103,8 @@ WRONG = [
     ("database", RED, facts(database=Examination(clock_off=NOTHING, faults=("row missing",)))),
     ("database", GREEN, facts(database=Examination(clock_off=NOTHING, faults=None))),
     ("audit-chain", RED, facts(audit=replace(LOG, problems=(Problem(kind=Damage.CHANGED, number=2, message="x"),)))),
+    ("sources", GREEN, facts(sources=(replace(SILENT, last_contact=NOW),))),
+    ("sources", YELLOW, facts(sources=(SILENT,))),
     ("disk", YELLOW, facts(disks=(replace(DISK, free=1_500_000_000),))),
     ("disk", RED, facts(disks=(DISK, replace(DISK, free=100_000_000)))),
     ("backups", YELLOW, facts(backup=None)),
@@ -153,6 +162,7 @@ UNSEEN = {
     "disks": {"disk"},
     "audit": {"audit-chain"},
     "backup": {"backups"},
+    "sources": {"sources"},
     "trial": TRIED,
 }
 

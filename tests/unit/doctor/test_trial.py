@@ -169,7 +169,7 @@ async def test_a_healthy_practice_is_green_but_for_its_backups(practice: Practic
                 await asyncio.sleep(0.005)
         report = await doctor.examine(practice.company, progress=lambda done, total: told.append((done, total)))
     assert {one.id for one in report.findings if one.level is not Level.GREEN} == {"backups"}
-    assert told[-1] == (11, 11)
+    assert told[-1] == (12, 12)
 
 
 async def test_what_is_away_is_not_checked_and_a_broken_directory_is_red(practice: Practice) -> None:

@@ -6,7 +6,7 @@ from alembic import op
 from kleanxmpp.db.migrations.altering import MOMENT, TEXT, add_filled, needed, without_views
 
 revision = "0011"
-down_revision = "0009"
+down_revision = "0010"
 
 
 def upgrade() -> None:

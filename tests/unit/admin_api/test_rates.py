@@ -1,0 +1,89 @@
+"""How fast callers may ask, by a clock that only the test moves."""
+
+from dataclasses import dataclass
+
+import pytest
+
+from admin_api.problems import Problem
+from admin_api.rates import Rates
+
+
+@dataclass(slots=True)
+class Clock:
+    now: float = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def rates(clock: Clock, *, per_second: float = 2.0, burst: int = 3) -> Rates:
+    return Rates(per_second=per_second, burst=burst, clock=clock)
+
+
+def refused(call: object) -> str | None:
+    """Return what Retry-After says, or None if the call is let in."""
+    try:
+        call()  # type: ignore[operator]  # a test's lambda
+    except Problem as problem:
+        assert problem.kind.status == 429
+        return problem.headers["Retry-After"]
+    return None
+
+
+def test_a_burst_passes_and_then_as_many_as_come_in_a_second() -> None:
+    clock = Clock()
+    limits = rates(clock)
+    assert [refused(lambda: limits.was_right("a", token_id="A")) for _ in range(5)] == [None, None, None, "1", "1"]
+    clock.now += 1.0
+    assert [refused(lambda: limits.was_right("a", token_id="A")) for _ in range(3)] == [None, None, "1"]
+    clock.now += 3600
+    assert [refused(lambda: limits.was_right("a", token_id="A")) for _ in range(4)] == [None, None, None, "1"]
+    assert refused(lambda: limits.was_right("b", token_id="B")) is None, "each token has its own"
+
+
+def test_slow_limits_tell_how_long_to_wait() -> None:
+    limits = rates(Clock(), per_second=0.1, burst=1)
+    limits.was_right("a", token_id="A")
+    assert refused(lambda: limits.was_right("a", token_id="A")) == "10"
+
+
+def test_wrong_tokens_soon_cost_no_look_up_but_right_ones_of_the_address_go_on() -> None:
+    clock = Clock()
+    limits = rates(clock)
+    limits.was_right("good", token_id="A")
+    for number in range(20):
+        assert refused(lambda: limits.admit("guess", address="192.0.2.1")) is None, number
+        limits.was_wrong("guess", address="192.0.2.1")
+    assert refused(lambda: limits.admit("guess", address="192.0.2.1")) == "2"
+    assert refused(lambda: limits.admit("good", address="192.0.2.1")) is None
+    assert refused(lambda: limits.admit("guess", address="198.51.100.7")) is None
+    clock.now += 2.0
+    assert refused(lambda: limits.admit("guess", address="192.0.2.1")) is None
+    limits.was_wrong("good", address="192.0.2.1")
+    assert refused(lambda: limits.admit("good", address="192.0.2.1")) == "2", "a revoked token is wrong like others"
+
+
+def test_addresses_of_one_network_share_a_budget() -> None:
+    limits = rates(Clock())
+    for number in range(20):
+        limits.was_wrong("guess", address=f"2001:db8:1:2::{number:x}")
+    assert refused(lambda: limits.admit("guess", address="2001:db8:1:2:ffff::1")) == "2"
+    assert refused(lambda: limits.admit("guess", address="2001:db8:1:3::1")) is None
+
+
+def test_a_million_strangers_and_tokens_fill_no_memory() -> None:
+    limits = rates(Clock())
+    for number in range(30_000):
+        limits.was_wrong("guess", address=str(number))
+        limits.was_right(str(number), token_id=str(number))
+    assert len(limits._wrong) == 4096
+    assert max(len(limits._tokens), len(limits._right)) == 10_000
+
+
+@pytest.mark.parametrize("burst", [1, 500])
+def test_zero_limits_nobody(burst: int) -> None:
+    limits = rates(Clock(), per_second=0, burst=burst)
+    for _ in range(1000):
+        limits.was_right("a", token_id="A")
+        limits.was_wrong("guess", address="192.0.2.1")
+        limits.admit("guess", address="192.0.2.1")
