@@ -8,6 +8,7 @@ import pytest
 from kleanxmpp import tokens
 from kleanxmpp.guard import Limits
 from kleanxmpp.ports import Directory
+from kleanxmpp.testing_directory import MemoryDirectory
 from tests.integration.admin_api.conftest import directory, migrated_file, store
 from tests.integration.admin_api.desk import SETTINGS, Desk, opened
 from tests.integration.scim.client import Scim
@@ -27,3 +28,10 @@ async def desk(directory: Directory) -> AsyncIterator[Desk]:
 async def scim(desk: Desk) -> Scim:
     """An identity provider with its token."""
     return Scim(desk=desk, token=await desk.token_for(tokens.SCIM))
+
+
+@pytest.fixture
+async def quick_scim() -> AsyncIterator[Scim]:
+    """An identity provider on a directory in memory only, for what does not depend on the directory."""
+    async with opened(MemoryDirectory(), settings=replace(SETTINGS, limits=ANYBODY)) as desk:
+        yield Scim(desk=desk, token=await desk.token_for(tokens.SCIM))

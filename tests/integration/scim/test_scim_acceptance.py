@@ -28,39 +28,39 @@ async def found_by(scim: Scim, query: str, path: str = "/Users") -> list[str]:
     return resources
 
 
-async def test_01_op_and_names_in_any_case_and_schemas_last(scim: Scim) -> None:
-    user = await scim.person("a@firma.test")
+async def test_01_op_and_names_in_any_case_and_schemas_last(quick_scim: Scim) -> None:
+    user = await quick_scim.person("a@firma.test")
     body = {"operations": [{"OP": "RePlAcE", "Path": "DISPLAYNAME", "Value": "Anna Alt"}], "schemas": [PATCH]}
-    answer = await scim.call("PATCH", f"/Users/{user['id']}", body, expect=200)
+    answer = await quick_scim.call("PATCH", f"/Users/{user['id']}", body, expect=200)
     assert answer.body["displayName"] == "Anna Alt"
-    added = await scim.call("POST", "/Users", {"USERNAME": "b@firma.test", "Active": False, "schemas": [USER]})
+    added = await quick_scim.call("POST", "/Users", {"USERNAME": "b@firma.test", "Active": False, "schemas": [USER]})
     assert (added.status, added.body["userName"], added.body["active"]) == (201, "b@firma.test", False)
 
 
 @pytest.mark.parametrize("value", [True, "True", "true", False, "False", "false"])
 @pytest.mark.parametrize("with_path", [True, False])
-async def test_02_booleans_as_text_are_booleans(scim: Scim, value: object, with_path: bool) -> None:
+async def test_02_booleans_as_text_are_booleans(quick_scim: Scim, value: object, with_path: bool) -> None:
     before = str(value).lower() != "true"
-    user = await scim.person("a@firma.test", active=before)
+    user = await quick_scim.person("a@firma.test", active=before)
     said = {"path": "active", "value": value} if with_path else {"value": {"active": value}}
-    answer = await scim.patch(f"/Users/{user['id']}", {"op": "Replace", **said}, expect=200)
+    answer = await quick_scim.patch(f"/Users/{user['id']}", {"op": "Replace", **said}, expect=200)
     assert answer.body["active"] is not before
 
 
 @pytest.mark.parametrize("value", ["", "no", "0", "FALSE ", 0, 1, [], {}, ["False"], 0.0])
-async def test_02_anything_else_is_no_boolean_and_changes_nothing(scim: Scim, value: object) -> None:
-    user = await scim.person("a@firma.test", active=True)
+async def test_02_anything_else_is_no_boolean_and_changes_nothing(quick_scim: Scim, value: object) -> None:
+    user = await quick_scim.person("a@firma.test", active=True)
     path = f"/Users/{user['id']}"
     for sent in (
         {"op": "replace", "path": "active", "value": value},
         {"op": "replace", "value": {"active": value, "title": "x"}},
         {"op": "add", "path": f"{USER}:active", "value": value},
     ):
-        answer = await scim.patch(path, sent, expect=400)
+        answer = await quick_scim.patch(path, sent, expect=400)
         assert error(answer) == "invalidValue"
     put = {"schemas": [USER], "userName": "a@firma.test", "active": value}
-    assert error(await scim.call("PUT", path, put, expect=400)) == "invalidValue"
-    assert await scim.read(path) == user
+    assert error(await quick_scim.call("PUT", path, put, expect=400)) == "invalidValue"
+    assert await quick_scim.read(path) == user
 
 
 @EVERYWHERE
@@ -212,8 +212,8 @@ async def test_07_searching_for_nobody_is_an_empty_list_and_names_compare_in_any
         'nope eq "x"',
     ],
 )
-async def test_07_what_the_database_cannot_search_is_refused_not_scanned(scim: Scim, query: str) -> None:
-    assert error(await scim.call("GET", "/Users", params={"filter": query}, expect=400)) in {
+async def test_07_what_the_database_cannot_search_is_refused_not_scanned(quick_scim: Scim, query: str) -> None:
+    assert error(await quick_scim.call("GET", "/Users", params={"filter": query}, expect=400)) in {
         "invalidFilter", "invalidValue", "invalidPath",
     }  # fmt: skip
 
@@ -288,39 +288,39 @@ async def test_11_put_without_active_neither_lets_in_nor_out(scim: Scim) -> None
         assert (await scim.desk.call("GET", f"/users/{user['id']}")).body["active"] is active
 
 
-async def test_12_a_changed_group_is_answered_without_a_body_and_its_name_is_its_own(scim: Scim) -> None:
-    group = await scim.group("Team")
+async def test_12_a_changed_group_is_answered_without_a_body_and_its_name_is_its_own(quick_scim: Scim) -> None:
+    group = await quick_scim.group("Team")
     assert "members" not in group
-    answer = await scim.patch(f"/Groups/{group['id']}", {"op": "replace", "path": "displayName", "value": "Neu"})
+    answer = await quick_scim.patch(f"/Groups/{group['id']}", {"op": "replace", "path": "displayName", "value": "Neu"})
     assert (answer.status, answer.text) == (204, "")
-    asked = await scim.patch(
+    asked = await quick_scim.patch(
         f"/Groups/{group['id']}",
         {"op": "replace", "path": "displayName", "value": "Neuer"},
         params={"attributes": "displayName"},
     )
     assert (asked.status, asked.body["displayName"]) == (200, "Neuer")
     body = {"schemas": [GROUP], "displayName": "Neuer"}
-    assert error(await scim.call("POST", "/Groups", body, expect=409)) == "uniqueness"
-    other = await scim.group("Anders")
+    assert error(await quick_scim.call("POST", "/Groups", body, expect=409)) == "uniqueness"
+    other = await quick_scim.group("Anders")
     rename = {"op": "replace", "path": "displayName", "value": "Neuer"}
-    assert error(await scim.patch(f"/Groups/{other['id']}", rename, expect=409)) == "uniqueness"
+    assert error(await quick_scim.patch(f"/Groups/{other['id']}", rename, expect=409)) == "uniqueness"
 
 
-async def test_13_discovery_media_types_and_errors_are_scims_own(scim: Scim) -> None:
+async def test_13_discovery_media_types_and_errors_are_scims_own(quick_scim: Scim) -> None:
     for path in ("/ResourceTypes", "/Schemas"):
-        answer = await scim.call("GET", path, expect=200)
+        answer = await quick_scim.call("GET", path, expect=200)
         assert answer.body["schemas"] == [LIST]
         assert isinstance(answer.body["totalResults"], int)
         assert "null" not in answer.text
-    config = await scim.call("GET", "/ServiceProviderConfig", expect=200)
+    config = await quick_scim.call("GET", "/ServiceProviderConfig", expect=200)
     assert "null" not in config.text
     assert all(config.body[name]["supported"] for name in ("patch", "bulk", "filter", "sort", "etag"))
     assert config.headers["Content-Type"].startswith("application/scim+json")
     for media_type in ("application/json", "application/scim+json; charset=utf-8"):
         body = {"schemas": [USER], "userName": media_type}
-        await scim.call("POST", "/Users", body, headers={"Content-Type": media_type}, expect=201)
+        await quick_scim.call("POST", "/Users", body, headers={"Content-Type": media_type}, expect=201)
     wrong = {"headers": {"Content-Type": "text/plain"}}
-    user_id = (await scim.person("a@firma.test"))["id"]
+    user_id = (await quick_scim.person("a@firma.test"))["id"]
     for method, path, body, options, status in (
         ("GET", "/Users/nobody", None, {}, 404),
         ("GET", "/Nothing", None, {}, 404),
@@ -340,13 +340,13 @@ async def test_13_discovery_media_types_and_errors_are_scims_own(scim: Scim) -> 
         ("GET", "/Me", None, {}, 501),
         ("GET", "/Users/x", None, {"token": None}, 401),
         ("GET", "/Users/x", None, {"token": "klean_wrong"}, 401),
-        ("GET", "/Nothing", None, {"token": scim.desk.token}, 403),
+        ("GET", "/Nothing", None, {"token": quick_scim.desk.token}, 403),
     ):
-        answer = await scim.call(method, path, body, expect=status, **options)
+        answer = await quick_scim.call(method, path, body, expect=status, **options)
         error(answer)
         assert ("WWW-Authenticate" in answer.headers) == (status == 401)
         assert ("Allow" in answer.headers) == (status == 405)
-    assert (await scim.found("/Users"))["totalResults"] == 3
+    assert (await quick_scim.found("/Users"))["totalResults"] == 3
 
 
 async def test_13_a_changed_resource_has_another_entity_tag(scim: Scim) -> None:
@@ -365,11 +365,11 @@ async def test_13_a_changed_resource_has_another_entity_tag(scim: Scim) -> None:
         assert error(await scim.call("DELETE", path, headers={"If-Match": tag}, expect=412)) is None
 
 
-async def test_14_nothing_but_the_token_is_asked_for(scim: Scim) -> None:
-    url = scim.desk.client.make_url("/")
+async def test_14_nothing_but_the_token_is_asked_for(quick_scim: Scim) -> None:
+    url = quick_scim.desk.client.make_url("/")
     reader, writer = await asyncio.open_connection(url.host, url.port)
     query = f"/scim/v2/Users?filter=userName+eq+%22{secrets.token_hex(16)}%22"
-    writer.write(f"GET {query} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {scim.token}\r\n\r\n".encode())
+    writer.write(f"GET {query} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {quick_scim.token}\r\n\r\n".encode())
     assert (await reader.readline()).split()[1] == b"200"
     writer.close()
     await writer.wait_closed()
@@ -394,7 +394,7 @@ async def test_15_two_tokens_are_valid_at_once_and_good_for_nothing_else(scim: S
     assert (await scim.call("GET", "/Users", token=elsewhere)).body["totalResults"] == 0
 
 
-async def test_16_what_is_not_mapped_comes_back_as_it_was_sent(scim: Scim) -> None:
+async def test_16_what_is_not_mapped_comes_back_as_it_was_sent(quick_scim: Scim) -> None:
     sent = {
         "userName": "Anna.ALT@Büro.local",
         "displayName": "Anna  Alt ",
@@ -410,25 +410,25 @@ async def test_16_what_is_not_mapped_comes_back_as_it_was_sent(scim: Scim) -> No
         "userType": "Intern",
         ENTERPRISE: {"organization": "Firma  GmbH", "costCenter": "K 1"},
     }
-    user = (await scim.call("POST", "/Users", {"schemas": [USER, ENTERPRISE]} | sent, expect=201)).body
+    user = (await quick_scim.call("POST", "/Users", {"schemas": [USER, ENTERPRISE]} | sent, expect=201)).body
     assert {name: user[name] for name in sent} == sent
-    await scim.desk.call("PATCH", f"/users/{user['id']}", {"attributes": {"cost_center": ["K 2"]}})
-    corrected = await scim.read(f"/Users/{user['id']}")
+    await quick_scim.desk.call("PATCH", f"/users/{user['id']}", {"attributes": {"cost_center": ["K 2"]}})
+    corrected = await quick_scim.read(f"/Users/{user['id']}")
     assert {name: corrected[name] for name in sent} == sent | {
         ENTERPRISE: {"organization": "Firma  GmbH", "costCenter": "K 2"}
     }
-    ours = (await scim.desk.call("GET", f"/users/{user['id']}")).body
+    ours = (await quick_scim.desk.call("GET", f"/users/{user['id']}")).body
     assert (ours["display_name"], ours["email"], ours["chat_permission"]) == ("Anna Alt", "Anna.ALT@Büro.local", True)
 
 
-async def test_17_who_comes_back_is_a_member_again(scim: Scim) -> None:
-    user = await scim.person("a@firma.test")
-    team = await scim.group("Team", user["id"])
-    await scim.patch(f"/Users/{user['id']}", OUT, expect=200)
-    assert await scim.members(team["id"]) == {user["id"]}
-    await scim.patch(f"/Users/{user['id']}", {"op": "Replace", "path": "active", "value": "True"}, expect=200)
-    async with scim.desk.directory.read() as tx:
-        circle = await tx.group_circle(scim.desk.company.id, team["id"])
+async def test_17_who_comes_back_is_a_member_again(quick_scim: Scim) -> None:
+    user = await quick_scim.person("a@firma.test")
+    team = await quick_scim.group("Team", user["id"])
+    await quick_scim.patch(f"/Users/{user['id']}", OUT, expect=200)
+    assert await quick_scim.members(team["id"]) == {user["id"]}
+    await quick_scim.patch(f"/Users/{user['id']}", {"op": "Replace", "path": "active", "value": "True"}, expect=200)
+    async with quick_scim.desk.directory.read() as tx:
+        circle = await tx.group_circle(quick_scim.desk.company.id, team["id"])
     assert circle is not None and list(circle.members.values()) == [Role.MEMBER]
 
 
