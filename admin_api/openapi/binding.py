@@ -99,7 +99,7 @@ def _query(request: web.Request, model: type[BaseModel], *, own: Collection[str]
 
 async def _body(request: web.Request, model: type[BaseModel], *, optional: bool) -> BaseModel:
     raw = await _raw(request)
-    return model() if not raw and optional else _parsed(request, raw, model)
+    return body_of(model, b"{}") if not raw and optional else _parsed(request, raw, model)
 
 
 async def _raw(request: web.Request, *, most: int | None = None) -> bytes:
