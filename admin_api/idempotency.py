@@ -16,7 +16,7 @@ from aiohttp import web
 from pydantic import BaseModel
 
 from kleanxmpp import errors
-from kleanxmpp.ports import RememberedAnswer
+from kleanxmpp.token_ports import RememberedAnswer
 
 from . import answers
 from . import problem_kinds as kinds

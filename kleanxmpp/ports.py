@@ -8,40 +8,30 @@ them live once, in the use cases (`users.py`, `groups.py` …), not in each impl
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Protocol
 
 from kleanxmpp.changes import Change
 from kleanxmpp.desired import Access, CircleLook, GroupCircle, Person, UserLook
+from kleanxmpp.due_ports import DueRecords
 from kleanxmpp.event_ports import EventRecords
 from kleanxmpp.file_ports import FileRecords
+from kleanxmpp.guard_ports import GuardRecords
 from kleanxmpp.hook_ports import HookRecords
 from kleanxmpp.model import (
-    ApiToken,
-    Aspect,
-    AuditEntry,
-    ChainHead,
     Company,
     Credential,
-    Door,
-    Due,
     Group,
-    HeldChange,
-    Hold,
-    Offboarding,
-    Priority,
     Role,
-    Scope,
     User,
 )
+from kleanxmpp.record_ports import KeptRecords
 from kleanxmpp.rule_ports import RuleRecords
 from kleanxmpp.scheduled_ports import ScheduledRecords
 from kleanxmpp.scim_ports import ScimRecords
 from kleanxmpp.source_ports import SourceRecords
 from kleanxmpp.state import CircleState, UserState
-
-LONGEST_PAUSE = timedelta(hours=1)
-"""Between two attempts at a scope."""
+from kleanxmpp.token_ports import TokenRecords
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,20 +53,6 @@ class Member:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RememberedAnswer:
-    """What a POST with an Idempotency-Key answered, or (`status` 0) that it is being carried out.
-
-    `fingerprint` identifies the request; the body holds no secret. `about` is the id of the user whose data the body
-    holds: it goes when the user is erased.
-    """
-
-    fingerprint: str
-    status: int = 0
-    body: str = ""
-    about: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class DatabaseHealth:
     """What a database says about itself: its clock, and what is damaged. None: it has no check to be asked for."""
 
@@ -85,6 +61,10 @@ class DatabaseHealth:
 
 
 class Transaction(
+    DueRecords,
+    KeptRecords,
+    GuardRecords,
+    TokenRecords,
     FileRecords,
     RuleRecords,
     SourceRecords,
@@ -238,122 +218,6 @@ class Transaction(
 
     async def forget_departures_of(self, left: Mapping[str, Collection[str]]) -> None:
         """Forget departures of these people (user id -> group ids). Few statements."""
-
-    # due scopes
-    async def mark_due(self, marks: Sequence[Due]) -> None:
-        """Insert, or merge into the existing row: aspects united, highest priority, revision + 1, attempts reset."""
-
-    async def mark_users_due(
-        self,
-        company_id: str,
-        *,
-        aspects: Aspect,
-        priority: Priority,
-        at: datetime,
-        group_id: str | None = None,
-    ) -> None:
-        """Mark everybody of the company, or of one group's circle, in one statement."""
-
-    async def take_due(self, *, now: datetime, limit: int, besides: Collection[Scope] = ()) -> Sequence[Due]:
-        """Return scopes that are due: never tried since they were marked, or their next attempt is now or past.
-
-        What was marked or planned by a clock that is ahead is due, too: more than `LONGEST_PAUSE` ahead nothing is
-        planned. Claims nothing; `besides` are those that are worked on already.
-
-        By priority, then kind (company, group, user: people stand on their groups' rooms), then oldest first.
-        """
-
-    async def due(self, scope: Scope) -> Due | None: ...
-    async def finish_due(self, finished: Sequence[Due]) -> None:
-        """Delete the rows of these, unless somebody marked them since (another revision). Few statements."""
-
-    async def fail_due(self, due: Due, *, error: str, next_attempt_at: datetime) -> None:
-        """Record the failed attempt; attempts + 1. A newer mark (other revision) keeps its own schedule."""
-
-    async def page_due(self, company_id: str, *, limit: int) -> Sequence[Due]: ...
-    async def count_due(self, company_id: str) -> int: ...
-    async def next_attempt_at(self, *, besides: Collection[Scope] = ()) -> datetime | None:
-        """Return when the earliest due scope besides these may be tried; None if there is none."""
-
-    # audit, off-boardings, tokens, repeated requests
-    async def add_audit(self, entries: Sequence[AuditEntry]) -> None:
-        """Append to the chains of the entries' companies, in this order. Number and hashes are filled in here."""
-
-    async def page_audit(self, company_id: str | None, *, before: int | None, limit: int) -> Sequence[AuditEntry]:
-        """Return entries, newest first, those with an id smaller than `before`."""
-
-    async def page_chain(self, company_id: str | None, *, after: tuple[int, int], limit: int) -> Sequence[AuditEntry]:
-        """Return entries in the order of (number, id), those after `after`. Raises Damaged for what cannot be read."""
-
-    async def chain_head(self, company_id: str | None) -> ChainHead | None:
-        """Return where the chain ends according to its last append; None if nothing was ever added."""
-
-    async def chains(self) -> frozenset[str | None]:
-        """Return the company ids of all chains, those of which only entries or only the head are left included."""
-
-    async def add_offboardings(self, begun: Sequence[Offboarding]) -> None: ...
-    async def save_offboardings(self, changed: Sequence[Offboarding]) -> None:
-        """Replace existing ones, whole values. Few statements."""
-
-    async def offboarding(self, company_id: str, offboarding_id: str) -> Offboarding | None: ...
-    async def offboardings_by_id(self, company_id: str, offboarding_ids: Collection[str]) -> Mapping[str, Offboarding]:
-        """Return the off-boardings found, by id; unknown ids are missing. Few queries."""
-
-    async def open_offboarding(self, user_id: str) -> Offboarding | None:
-        """Return the one that is neither completed nor cancelled, if there is one."""
-
-    async def open_offboardings(
-        self, company_id: str, user_ids: Collection[str] | None = None
-    ) -> Sequence[Offboarding]:
-        """Return those of these users (None: of everybody) that are neither completed nor cancelled, oldest first."""
-
-    async def page_offboardings(self, company_id: str, user_id: str, *, limit: int) -> Sequence[Offboarding]:
-        """Return the newest first."""
-
-    async def newest_offboardings(self, company_id: str, user_ids: Collection[str]) -> Mapping[str, Offboarding]:
-        """Return each user's newest off-boarding, however it ended; who has none is missing."""
-
-    # the guard against mass changes
-    async def count_may_chat(self, company_id: str) -> int: ...
-    async def passed(self, company_id: str, door: Door, *, since: datetime) -> int:
-        """Return how many people the door off-boarded at `since` or later, as `add_passed` was told."""
-
-    async def add_passed(self, company_id: str, door: Door, *, people: int, at: datetime) -> None: ...
-    async def forget_passed(self, company_id: str, door: Door, *, before: datetime) -> None: ...
-    async def holds(self, company_id: str) -> Sequence[Hold]:
-        """Return what waits for a confirmation, at most one hold of each door, in the order of the doors' names."""
-
-    async def hold_id(self, company_id: str, door: Door) -> str | None:
-        """Return the id of the door's hold, if anything of it waits."""
-
-    async def waiting(self, company_id: str, door: Door, user_ids: Collection[str]) -> Mapping[str, HeldChange]:
-        """Return what the door's hold has about these people, by user id; cost follows them, not the hold."""
-
-    async def hold_back(self, hold: Hold) -> None:
-        """Add these changes to the door's hold, whose id is this one. A person's earlier change is replaced."""
-
-    async def release(self, company_id: str, door: Door, user_ids: Collection[str]) -> None:
-        """Take these people out of the door's hold, if they are in it."""
-
-    async def token_by_hash(self, token_sha256: str) -> ApiToken | None: ...
-    async def tokens(self, company_id: str | None) -> Sequence[ApiToken]: ...
-    async def add_token(self, token: ApiToken, *, token_sha256: str) -> None: ...
-    async def delete_token(self, company_id: str | None, token_id: str) -> bool: ...
-    async def claim_answer(
-        self, *, token_id: str, key: str, fingerprint: str, at: datetime, abandoned_before: datetime
-    ) -> RememberedAnswer | None:
-        """Return None if the key is the caller's now, else what is known about it.
-
-        Of two callers one gets None. A claim from before `abandoned_before` without an answer can be claimed anew.
-        """
-
-    async def remember(self, *, token_id: str, key: str, answer: RememberedAnswer, at: datetime) -> None:
-        """Keep the answer in the place of the claim."""
-
-    async def forget_claim(self, *, token_id: str, key: str) -> None:
-        """Give the key back: nothing came of it."""
-
-    async def forget_remembered(self, *, before: datetime) -> None: ...
 
 
 class Directory(Protocol):

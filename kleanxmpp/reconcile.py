@@ -16,9 +16,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from kleanxmpp import errors, metrics, on_schedule, returns
+from kleanxmpp.due_ports import LONGEST_PAUSE
 from kleanxmpp.guard import Limits
 from kleanxmpp.model import Company, Due, Priority, Scope, ScopeKind
-from kleanxmpp.ports import LONGEST_PAUSE, Directory, Server
+from kleanxmpp.ports import Directory, Server
 from kleanxmpp.scopes import Worker
 from kleanxmpp.sweep import SweepReport, sweep
 

@@ -8,8 +8,9 @@ from datetime import datetime
 from kleanxmpp import errors, names
 from kleanxmpp.desired import LET_IN, Access, access, marked_name
 from kleanxmpp.model import ApiToken, Company, Credential, Door, Scope, ScopeKind, User
-from kleanxmpp.ports import RememberedAnswer, UserFilter
+from kleanxmpp.ports import UserFilter
 from kleanxmpp.testing_tables import Key, MemoryPart
+from kleanxmpp.token_ports import RememberedAnswer
 
 
 class MemoryCompanies(MemoryPart):

@@ -5,8 +5,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from kleanxmpp import audit
+from kleanxmpp.due_ports import LONGEST_PAUSE
 from kleanxmpp.model import Aspect, AuditEntry, ChainHead, Due, Offboarding, Priority, Scope, ScopeKind
-from kleanxmpp.ports import LONGEST_PAUSE
 from kleanxmpp.testing_tables import MemoryPart
 
 

@@ -28,10 +28,10 @@ from kleanxmpp.model import (
     Scope,
     User,
 )
-from kleanxmpp.ports import RememberedAnswer
 from kleanxmpp.scheduled_ports import ScheduledChange
 from kleanxmpp.scim_ports import ScimGroup, ScimUser
 from kleanxmpp.source_ports import Expectation
+from kleanxmpp.token_ports import RememberedAnswer
 
 Key = tuple[str, str]
 

@@ -10,7 +10,7 @@ from kleanxmpp.db.rows import row_of, token_of, value_of
 from kleanxmpp.db.session import Part
 from kleanxmpp.db.tables import api_tokens, companies, remembered_answers
 from kleanxmpp.model import ApiToken, Company
-from kleanxmpp.ports import RememberedAnswer
+from kleanxmpp.token_ports import RememberedAnswer
 
 
 class Companies(Part):

@@ -8,7 +8,8 @@ import pytest
 
 from kleanxmpp import audit, chains, errors, ids
 from kleanxmpp.model import ApiToken, AuditEntry, ChainHead, Company, Evidence, Offboarding
-from kleanxmpp.ports import Directory, RememberedAnswer
+from kleanxmpp.ports import Directory
+from kleanxmpp.token_ports import RememberedAnswer
 from tests.contracts.directory_base import DirectoryBase, saved_company, saved_user, saved_users
 from tests.factories import AT, a_company, a_user
 
