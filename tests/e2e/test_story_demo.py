@@ -62,7 +62,7 @@ async def facts_of(folder: Path, process: asyncio.subprocess.Process) -> dict[st
 async def end(process: asyncio.subprocess.Process, folder: Path) -> int:
     """Press Ctrl-C, and return the exit code once nothing of the demo runs any more."""
     process.send_signal(signal.SIGINT)
-    code = await asyncio.wait_for(process.wait(), 40)
+    code = await asyncio.wait_for(process.wait(), 90)
 
     async def left() -> dict[int, str]:
         return processes.belonging_to(folder)

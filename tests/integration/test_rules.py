@@ -101,7 +101,7 @@ async def test_what_comes_and_goes_is_due_on_the_server(directory: Directory, co
     group, bob = await ruled(directory, company), await hired(directory, company, "Bob")
     async with directory.write() as tx:
         for due in await tx.page_due(company.id, limit=9):
-            await tx.finish_due(due)
+            await tx.finish_due([due])
     await told(directory, company, bob, **HERE)
     async with directory.read() as tx:
         (due,) = await tx.page_due(company.id, limit=9)

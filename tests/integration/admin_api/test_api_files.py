@@ -388,12 +388,12 @@ async def test_an_offboarding_revokes_grants_and_an_erasure_takes_the_files(offi
     _, path = await office.stored()
     await office.granted()
     async with office.desk.working():
-        left = await office.desk.call("POST", f"/users/{office.user_id}/deactivate", {}, headers={"Prefer": "wait=10"})
+        left = await office.desk.call("POST", f"/users/{office.user_id}/deactivate", {}, headers={"Prefer": "wait=30"})
         lines = {line["item"]: (line["found"], line["done"], line["left"]) for line in left.body["evidence"]}
         assert lines["uploads"] == (1, 1, 0)
         assert "files" not in lines
         assert (await office.http("GET", path)).status == 200, "what colleagues got is theirs"
-        erased = await office.desk.call("DELETE", f"/users/{office.user_id}", headers={"Prefer": "wait=10"})
+        erased = await office.desk.call("DELETE", f"/users/{office.user_id}", headers={"Prefer": "wait=30"})
         lines = {line["item"]: (line["found"], line["left"], line["closed"]) for line in erased.body["evidence"]}
         assert (erased.status, lines["files"]) == (200, (1, 0, True))
     assert (await office.http("GET", path)).status == 404

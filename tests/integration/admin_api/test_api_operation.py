@@ -93,7 +93,7 @@ async def test_without_the_directory_everything_says_so_and_keeps_living() -> No
         ready = await desk.call("GET", "/readyz", token=None)
         assert (ready.status, ready.problem, ready.fields) == (503, "not-ready", ["directory"])
         directory.available = True
-        assert (await desk.call("GET", "/readyz", token=None)).body == {"status": "ready"}
+        assert (await desk.call("GET", "/readyz", token=None)).body == {"status": "ready", "late": []}
         desk.server.away = True
         ready = await desk.call("GET", "/readyz", token=None)
         assert (ready.status, ready.fields) == (503, ["server"])
