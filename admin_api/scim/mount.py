@@ -67,7 +67,7 @@ class Scim:
             return answer
 
     async def _source(self, services: Services, request: web.Request) -> Source:
-        token = await auth.token_of(services, request.headers)
+        token = await auth.token_of(services, request.headers, address=request.remote)
         request[TOKEN_ID] = token.id
         if tokens.SCIM not in token.scopes:
             raise Problem(kind=kinds.MISSING_SCOPE, detail="SCIM needs a token with the scope scim.")

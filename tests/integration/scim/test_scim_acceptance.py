@@ -14,6 +14,7 @@ from kleanxmpp.drafts import NewUser
 from kleanxmpp.guard import Limits
 from kleanxmpp.model import Door, Role
 from kleanxmpp.ports import Directory
+from kleanxmpp.testing_directory import MemoryDirectory
 from tests.integration.admin_api.desk import EVERYWHERE, SETTINGS, logged, opened
 from tests.integration.scim.client import BULK, ENTERPRISE, GROUP, LIST, PATCH, USER, Scim, error, recorded
 
@@ -432,7 +433,30 @@ async def test_17_who_comes_back_is_a_member_again(quick_scim: Scim) -> None:
     assert circle is not None and list(circle.members.values()) == [Role.MEMBER]
 
 
-async def test_20_too_many_requests_and_silence_are_noticed(scim: Scim) -> None:
+async def test_20_who_asks_too_fast_is_told_when_to_come_back() -> None:
+    slow = replace(SETTINGS, requests_per_second=0.5, requests_burst=3)
+    async with opened(MemoryDirectory(), settings=slow) as desk:
+        scim = Scim(desk=desk, token=await desk.token_for(tokens.SCIM))
+        other = await desk.token_for(tokens.SCIM)
+        answers = [await scim.call("GET", "/Users") for _ in range(4)]
+        assert [one.status for one in answers] == [200, 200, 200, 429]
+        assert error(answers[-1]) is None
+        assert 1 <= int(answers[-1].headers["Retry-After"]) <= 2
+        assert (await scim.call("GET", "/Users", token=other)).status == 200
+
+
+async def test_20_wrong_tokens_are_not_looked_up_for_ever() -> None:
+    async with opened(MemoryDirectory(), settings=replace(SETTINGS, requests_per_second=100)) as desk:
+        scim = Scim(desk=desk, token=await desk.token_for(tokens.SCIM))
+        await scim.call("GET", "/Users", expect=200)
+        answers = [await scim.call("GET", "/Users", token=f"klean_{number}") for number in range(25)]
+        assert [one.status for one in answers] == [401] * 20 + [429] * 5
+        assert error(answers[-1]) is None
+        assert int(answers[-1].headers["Retry-After"]) >= 1
+        await scim.call("GET", "/Users", expect=200)
+
+
+async def test_20_silence_is_noticed(scim: Scim) -> None:
     await scim.found("/Users")
     async with scim.desk.directory.read() as tx:
         heard = await tx.contacts(scim.desk.company.id)
