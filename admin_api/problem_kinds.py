@@ -162,7 +162,7 @@ NOT_APPLIED = _kind(
 )  # fmt: skip
 TOO_FAST = _kind(
     "too-fast", 429, "Too many requests",
-    "The token, or the address with wrong tokens, sends more requests than this server takes.",
+    "The token or the signing secret, or the address with wrong ones, sends more requests than this server takes.",
     "Repeat the request after the seconds that Retry-After names; POST /api/v1/bulk takes a thousand changes at once.",
 )  # fmt: skip
 INTERNAL = _kind(

@@ -12,6 +12,7 @@ from aiohttp import web
 from kleanxmpp import errors, metrics, signatures, signing
 from kleanxmpp.signatures import Signed
 
+from . import problem_kinds as kinds
 from . import problems
 from .problem_kinds import Kind
 from .problems import Problem
@@ -24,14 +25,22 @@ MOST_BYTES = 64 * 1024
 
 
 def headers_of(request: web.Request) -> Signed:
-    """Return what the headers say, before the body is read. Raises Unsigned."""
-    return signatures.read_headers(request.headers, now=request.app[SERVICES].clock())
+    """Return what the headers say, before the body is read.
+
+    Raises Unsigned, and Problem (429) for an address that sent too much that was unsigned.
+    """
+    services = request.app[SERVICES]
+    services.rates.admit_signed(address=request.remote)
+    with _counted_by_address(request):
+        return signatures.read_headers(request.headers, now=services.clock())
 
 
 async def call_of(request: web.Request, headers: Signed, body: bytes, purpose: str) -> SignedCall:
-    """Return whose message this is. Raises Unsigned."""
+    """Return whose message this is. Raises Unsigned, and Problem (429) for a secret that is used too fast."""
     services = request.app[SERVICES]
-    company, secret = await signing.signer(services.directory, headers, body, purpose=purpose)
+    with _counted_by_address(request):
+        company, secret = await signing.signer(services.directory, headers, body, purpose=purpose)
+    services.rates.was_signed(secret_id=secret.id, address=request.remote)
     return SignedCall(
         services=services,
         company=company,
@@ -55,6 +64,17 @@ def refusals_counted(purpose: str) -> Iterator[None]:
         raise refusal from error
 
 
+@contextmanager
+def _counted_by_address(request: web.Request) -> Iterator[None]:
+    try:
+        yield
+    except signatures.Unsigned:
+        request.app[SERVICES].rates.was_unsigned(address=request.remote)
+        raise
+
+
 def _note(purpose: str, kind: Kind) -> None:
     metrics.HOOK_EVENTS.labels(hook=purpose, outcome=kind.name).inc()
+    if kind is kinds.TOO_FAST:
+        return  # or whoever floods the hook floods the log
     log.warning("hook refused", extra={"hook": purpose, "why": kind.name})

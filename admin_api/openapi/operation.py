@@ -153,7 +153,7 @@ class Operation:
         if self.scope is not None:
             found |= {*_WITH_TOKEN}
         if self.signed is not None:
-            found.add(kinds.UNSIGNED)
+            found |= {kinds.UNSIGNED, kinds.TOO_FAST}
         if not self.reads:
             found |= {kinds.INVALID} if self.why_no_dry_run is None else {kinds.INVALID, kinds.NO_DRY_RUN}
         if self.path_names:

@@ -15,6 +15,7 @@ from kleanxmpp import signatures
 from kleanxmpp.guard import Limits
 from kleanxmpp.model import Door
 from kleanxmpp.ports import Directory
+from kleanxmpp.testing_directory import MemoryDirectory
 from tests.integration.admin_api.desk import EVERYWHERE, SETTINGS, Desk, logged, opened
 from tests.integration.admin_api.hr_system import PATH, HrSystem, an_event, hr_system
 
@@ -226,6 +227,52 @@ async def test_what_is_too_large_or_no_json_is_refused(quick_hr: HrSystem) -> No
         headers = signatures.headers_for("msg_1", body, secrets=quick_hr.secrets, at=datetime.now(UTC))
         answer = await quick_hr.post(body, headers | {"Content-Type": content_type})
         assert answer.status == status
+
+
+async def test_what_nobody_signed_is_soon_not_even_read() -> None:
+    async with opened(MemoryDirectory(), settings=replace(SETTINGS, requests_per_second=100)) as desk:
+        stranger = HrSystem(desk=desk, secrets=[signatures.new_secret()])
+        before = counted("too-fast")
+        answers = [await stranger.send(JOINED) for _ in range(10)]
+        answers += [await stranger.post(b"{}", {}) for _ in range(12)]
+        assert [one.status for one in answers] == [401] * 20 + [429] * 2
+        assert (answers[-1].problem, answers[-1].headers["Retry-After"]) == ("too-fast", "2")
+        assert counted("too-fast") == before + 2
+        unread = await _begun(desk, "Content-Length: 60000")
+        assert unread.startswith("HTTP/1.1 429 "), "it is answered though no body comes"
+        assert (await desk.call("GET", "/users")).status == 200, "who has a token goes on"
+
+
+async def test_who_signs_rightly_goes_on_beside_a_stranger_at_the_same_address() -> None:
+    async with opened(MemoryDirectory(), settings=replace(SETTINGS, requests_per_second=100)) as desk:
+        hr, stranger = await hr_system(desk), HrSystem(desk=desk, secrets=[signatures.new_secret()])
+        await hr.say("employee.joined", "4711", display_name="Zoë")
+        answers = [await stranger.send(JOINED) for _ in range(30)]
+        assert {one.status for one in answers} == {401}
+        await hr.say("employee.left", "4711")
+
+
+async def test_one_secret_signs_so_many_messages_and_another_goes_on() -> None:
+    slow = replace(SETTINGS, requests_per_second=0.5, requests_burst=3, limits=Limits(people=99, percent=100))
+    async with opened(MemoryDirectory(), settings=slow) as desk:
+        one, two = await hr_system(desk), await hr_system(desk)
+        answers = [await one.send(JOINED, message_id=f"msg_{number}") for number in range(4)]
+        assert [answer.status for answer in answers] == [200, 200, 200, 429]
+        assert answers[-1].problem == "too-fast"
+        assert 1 <= int(answers[-1].headers["Retry-After"]) <= 2
+        assert (await two.send(JOINED, message_id="msg_3")).status == 200, "the id was not used up"
+
+
+async def _begun(desk: Desk, *headers: str) -> str:
+    """Send the head of a message and no body; return the first line of what comes back."""
+    reader, writer = await asyncio.open_connection(desk.client.host, desk.client.port)
+    try:
+        head = (f"POST /api/v1{PATH} HTTP/1.1", "Host: x", "Content-Type: application/json", *headers)
+        writer.write(("\r\n".join(head) + "\r\n\r\n").encode())
+        return (await asyncio.wait_for(reader.readline(), 10)).decode()
+    finally:
+        writer.close()
+        await writer.wait_closed()
 
 
 @EVERYWHERE

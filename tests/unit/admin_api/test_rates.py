@@ -71,13 +71,48 @@ def test_addresses_of_one_network_share_a_budget() -> None:
     assert refused(lambda: limits.admit("guess", address="2001:db8:1:3::1")) is None
 
 
-def test_a_million_strangers_and_tokens_fill_no_memory() -> None:
+def test_messages_that_nobody_signed_are_soon_not_even_read() -> None:
+    clock = Clock()
+    limits = rates(clock)
+    for number in range(20):
+        assert refused(lambda: limits.admit_signed(address="192.0.2.1")) is None, number
+        limits.was_unsigned(address="192.0.2.1")
+    assert refused(lambda: limits.admit_signed(address="192.0.2.1")) == "2"
+    assert refused(lambda: limits.admit_signed(address="198.51.100.7")) is None
+    assert refused(lambda: limits.admit("guess", address="192.0.2.1")) is None, "tokens are counted by themselves"
+    clock.now += 2.0
+    assert refused(lambda: limits.admit_signed(address="192.0.2.1")) is None
+
+
+def test_where_somebody_signs_rightly_a_stranger_needs_more_to_be_in_the_way() -> None:
+    clock = Clock()
+    limits = rates(clock)
+    limits.was_signed(secret_id="S", address="192.0.2.1")
+    for _ in range(200):
+        assert refused(lambda: limits.admit_signed(address="192.0.2.1")) is None
+        limits.was_unsigned(address="192.0.2.1")
+    assert refused(lambda: limits.admit_signed(address="192.0.2.1")) == "1"
+    clock.now += 0.1
+    assert refused(lambda: limits.admit_signed(address="192.0.2.1")) is None
+
+
+def test_each_secret_has_its_own_burst_and_so_has_each_token() -> None:
+    limits = rates(Clock())
+    told = [refused(lambda: limits.was_signed(secret_id="a", address="192.0.2.1")) for _ in range(4)]
+    assert told == [None, None, None, "1"]
+    assert refused(lambda: limits.was_signed(secret_id="b", address="192.0.2.1")) is None
+    assert refused(lambda: limits.was_right("a", token_id="a")) is None
+
+
+def test_a_million_strangers_tokens_and_secrets_fill_no_memory() -> None:
     limits = rates(Clock())
     for number in range(30_000):
         limits.was_wrong("guess", address=str(number))
         limits.was_right(str(number), token_id=str(number))
-    assert len(limits._wrong) == 4096
-    assert max(len(limits._tokens), len(limits._right)) == 10_000
+        limits.was_unsigned(address=str(number))
+        limits.was_signed(secret_id=str(number), address=str(number))
+    assert len(limits._wrong) == len(limits._unsigned) == 4096
+    assert max(len(limits._buckets), len(limits._right), len(limits._signing)) == 10_000
 
 
 @pytest.mark.parametrize("burst", [1, 500])
@@ -87,3 +122,6 @@ def test_zero_limits_nobody(burst: int) -> None:
         limits.was_right("a", token_id="A")
         limits.was_wrong("guess", address="192.0.2.1")
         limits.admit("guess", address="192.0.2.1")
+        limits.was_signed(secret_id="S", address="192.0.2.1")
+        limits.was_unsigned(address="192.0.2.1")
+        limits.admit_signed(address="192.0.2.1")
