@@ -5,6 +5,7 @@ import logging
 from dataclasses import replace
 from datetime import UTC, datetime
 
+import aiohttp
 import pytest
 from aiohttp import web
 
@@ -117,3 +118,14 @@ async def test_no_route_takes_a_body_that_is_too_large(quick_desk: Desk) -> None
         answer = await quick_desk.call(one.method, path, data=body, headers={"Content-Type": "application/json"})
         assert (answer.status, answer.problem) == (413, "body-too-large"), one.name
     assert len(taking) >= 15
+    files = [one for one in OPERATIONS if one.takes_upload]
+    assert files
+    for one in files:
+        form = aiohttp.FormData()
+        form.add_field("file", b"x" * SETTINGS.max_body_bytes + b"x", filename="people.csv")
+        for sent in (
+            {"data": b"x" * SETTINGS.max_body_bytes + b"x", "headers": {"Content-Type": "text/csv"}},
+            {"data": form},
+        ):
+            answer = await quick_desk.call(one.method, one.path, **sent)
+            assert (answer.status, answer.problem) == (413, "body-too-large"), one.name
