@@ -13,12 +13,16 @@ LOCALES = ("de", "en")
 RESERVED_USERNAMES = frozenset({"klean", "klean-api"})
 """The assistant's localpart and the service account of ejabberd's API: nobody shall look like them."""
 SYNTHETIC_PREFIX = "klean-doctor-"
-"""Of the username of every synthetic user with whom the doctor tries the server."""
+"""Of the username of every synthetic user with whom the doctor tries the server, and of nobody else: whoever had one
+would be taken for what a checkup left behind, and be erased."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewUser:
-    """What is known about a person before they are in the directory. Without username one is made from the name."""
+    """What is known about a person before they are in the directory. Without username one is made from the name.
+
+    `synthetic`: nobody at all, but the doctor's, whose username begins with `SYNTHETIC_PREFIX`.
+    """
 
     display_name: str
     username: str | None = None
@@ -29,13 +33,14 @@ class NewUser:
     chat_permission: bool = True
     admin: bool | None = None
     attributes: Attributes = field(default_factory=dict, hash=False)
+    synthetic: bool = False
 
 
 async def draft(tx: Transaction, company: Company, new: NewUser, *, now: datetime) -> User:
     """Return a valid user that is not saved yet, with a username and a nickname that nobody else has."""
     display_name = checked_name(new.display_name)
     if new.username:
-        username = checked_username(new.username)
+        username = checked_username(new.username, synthetic=new.synthetic)
     else:
         username = await free_username(tx, company, names.username_from(display_name))
     nickname = await free_nickname(tx, company, display_name, username=username)
@@ -56,11 +61,15 @@ async def draft(tx: Transaction, company: Company, new: NewUser, *, now: datetim
     )
 
 
-def checked_username(text: str) -> str:
+def checked_username(text: str, *, synthetic: bool = False) -> str:
     """Return the localpart that this text stands for. Raises Invalid for what is no localpart, or is reserved."""
     username = jid.normalise_localpart(text)
     if username in RESERVED_USERNAMES:
         raise errors.Invalid("This username is reserved for the program itself.", field="username")
+    if username.startswith(SYNTHETIC_PREFIX) and not synthetic:
+        raise errors.Invalid(
+            f"Usernames that begin with {SYNTHETIC_PREFIX} are reserved for checkups of the server.", field="username"
+        )
     return username
 
 
@@ -93,6 +102,8 @@ async def free_nickname(
 
 async def free_username(tx: Transaction, company: Company, candidate: str) -> str:
     """Return the candidate, or it with the smallest number, that nobody ever had. Raises Conflict after a thousand."""
+    if candidate.startswith(SYNTHETIC_PREFIX):
+        candidate = candidate.replace("-", ".")
     for size in (8, 64, 1024):
         candidates = list(islice(names.numbered_from(candidate), size))
         taken = RESERVED_USERNAMES | await tx.taken_usernames(company.id, candidates)

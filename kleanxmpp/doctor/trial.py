@@ -73,7 +73,7 @@ async def attempt(
         return _DISABLED
     await checkup.release()  # nobody is made for a server that is away
     await remove_leftovers(directory, checkup, company, now=datetime.now(UTC))
-    new = drafts.NewUser(display_name=_NAME, username=PREFIX + secrets.token_hex(4))
+    new = drafts.NewUser(display_name=_NAME, username=PREFIX + secrets.token_hex(4), synthetic=True)
     user = await users.add_user(directory, company, new, actor=_ACTOR, now=datetime.now(UTC))
     try:
         found = await _Attempt(

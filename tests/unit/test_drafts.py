@@ -1,5 +1,6 @@
 """What is acceptable about a person before they are in the directory."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -25,6 +26,30 @@ async def test_a_generated_username_is_never_a_reserved_one() -> None:
     user = await users.add_user(directory, company, drafts.NewUser(display_name="Klean"), actor="test", now=NOW)
     assert user.username == "klean2"
     assert user.display_name == "Klean"
+
+
+@pytest.mark.parametrize("username", ["klean-doctor-who", "Klean-Doctor-1", "klean-doctor-"])
+async def test_nobody_gets_a_username_that_a_checkup_would_take_for_its_own(username: str) -> None:
+    directory, company = MemoryDirectory(), a_company()
+    async with directory.write(company.id) as tx:
+        await tx.save_company(company)
+    new = drafts.NewUser(display_name="Anna", username=username)
+    with pytest.raises(errors.Invalid, match="reserved for checkups") as refused:
+        await users.add_user(directory, company, new, actor="test", now=NOW)
+    assert refused.value.field == "username"
+    synthetic = await users.add_user(directory, company, replace(new, synthetic=True), actor="doctor", now=NOW)
+    assert synthetic.username == username.lower()
+
+
+async def test_a_generated_username_is_never_one_of_a_checkup() -> None:
+    directory, company = MemoryDirectory(), a_company()
+    async with directory.write(company.id) as tx:
+        await tx.save_company(company)
+    people = [
+        await users.add_user(directory, company, drafts.NewUser(display_name=name), actor="test", now=NOW)
+        for name in ("Klean-Doctor-Who", "klean-doctor- who")
+    ]
+    assert [one.username for one in people if one.username.startswith(drafts.SYNTHETIC_PREFIX)] == []
 
 
 @pytest.mark.parametrize("name", ["", "   ", "a" * 201, "Anna\x00", "An\u202ena"])

@@ -58,7 +58,7 @@ class Practice:
         return [user for user in everybody if user.username.startswith(trial.PREFIX)]
 
     async def left_behind(self, *, age: timedelta) -> User:
-        new = drafts.NewUser(display_name="KleanXMPP Doctor", username=trial.PREFIX + "0815")
+        new = drafts.NewUser(display_name="KleanXMPP Doctor", username=trial.PREFIX + "0815", synthetic=True)
         return await users.add_user(self.directory, self.company, new, actor="doctor", now=datetime.now(UTC) - age)
 
 
