@@ -1,7 +1,8 @@
 """What the program writes to stderr: one line per event, as text or JSON, from our own and the libraries' loggers.
 
-Values travel in `extra`, never in the sentence, so an event can be searched for. slixmpp prints whole stanzas at
-DEBUG, so its loggers never go below INFO.
+Values travel in `extra`, never in the sentence, so an event can be searched for. `level` holds for our own loggers:
+libraries tell whole stanzas and the parameters of statements at DEBUG, so they are heard from WARNING on, but for
+slixmpp, on which `component.quiet` has the last word.
 """
 
 import logging
@@ -9,11 +10,11 @@ import sys
 
 import structlog
 
-_LIBRARIES = {"slixmpp": logging.WARNING, "aiohttp.access": logging.WARNING, "alembic": logging.WARNING}
+OURS = ("kleanxmpp", "admin_api", "component", "ejabberd")
 
 
 def set_up(*, level: str, as_json: bool) -> None:
-    """Send all log lines of this process to stderr. `level` is a name like `info`."""
+    """Send all log lines of this process to stderr. `level` is a name like `info`, and holds for what is ours."""
     shared: list[structlog.types.Processor] = [
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
@@ -35,6 +36,7 @@ def set_up(*, level: str, as_json: bool) -> None:
     handler.setFormatter(structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=processors))
     root = logging.getLogger()
     root.handlers[:] = [handler]
-    root.setLevel(level.upper())
-    for name, least in _LIBRARIES.items():
-        logging.getLogger(name).setLevel(max(least, root.level))
+    chosen = logging.getLevelNamesMapping()[level.upper()]
+    root.setLevel(max(chosen, logging.WARNING))
+    for name in OURS:
+        logging.getLogger(name).setLevel(chosen)
