@@ -20,7 +20,9 @@ HOOK_EVENTS = Counter(
 STRANGE_ROOMS = Gauge("kleanxmpp_strange_rooms", "Rooms on our service that the directory does not know")
 SERVER_REACHABLE = Gauge("kleanxmpp_server_reachable", "Whether the XMPP server can be observed and changed")
 FILES_REMOVED = Counter("kleanxmpp_files_removed_total", "Uploaded files and leftovers that retention removed", ["why"])
-DOCTOR_LINES = Gauge("kleanxmpp_doctor_lines", "Lines of the last checkup in this process", ["company", "level"])
+DOCTOR_LINES = Gauge(
+    "kleanxmpp_doctor_lines", "Lines of the last checkup in this process; NaN: not known", ["company", "level"]
+)
 SOURCE_SILENT_SECONDS = Gauge(
     "kleanxmpp_source_silent_seconds", "Since a source of people was last heard of; NaN: never", ["company", "door"]
 )

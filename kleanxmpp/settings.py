@@ -89,8 +89,8 @@ class ApiSettings(Part):
     max_body_bytes: int = Field(default=4 * 1024 * 1024, ge=1024)
     """Largest request body. The default fits a circle of 20,000 people."""
     requests_per_second: float = Field(default=100.0, ge=0)
-    """Requests that one token may send, and one process answers, for long. Beyond that it answers `429`. 0 disables the
-    limit, and the one of wrong tokens by address."""
+    """Requests that one token may send, and one process answers, for long; and messages that one secret
+    of a hook may sign. Beyond that it answers `429`. 0 disables the limit, and those of wrong ones by address."""
     requests_burst: int = Field(default=500, ge=1)
     """Requests that one token may send at once before that holds."""
 
@@ -180,8 +180,12 @@ class ClientSettings(Part):
 
 
 class DoctorSettings(Part):
-    """What `kleanxmpp doctor` has to know beyond the rest."""
+    """What the doctor has to know beyond the rest (`kleanxmpp doctor`, and its rounds while the service runs)."""
 
+    every: float = Field(default=86400.0, ge=0)
+    """Seconds between two checkups of a company that nobody asked for; red lines are told (`doctor.red`). The default
+    is once a day: each one adds a synthetic user and erases it again. The first comes a quarter of an hour to an hour
+    after the start, none within a minute of another. 0: only who asks is answered."""
     backup_path: Path | None = None
     """Folder with the backups of the directory, or the one file that always is the newest. Unset: the line `backups`
     stays yellow."""

@@ -29,6 +29,7 @@ from kleanxmpp.db.directory import SqlDirectory
 from kleanxmpp.deliveries import Deliverer
 from kleanxmpp.deliveries import Pace as DeliveryPace
 from kleanxmpp.disk_store import DiskStore
+from kleanxmpp.doctor import rounds
 from kleanxmpp.doctor.run import Doctor
 from kleanxmpp.file_ports import FileStore
 from kleanxmpp.ports import Directory, Server
@@ -91,6 +92,7 @@ async def open_service(settings: Settings, *, only: Only | None = None) -> Async
             domains = await _domains(directory)
             server, reconciler = await _open_component(settings, directory, domains, stack)
             doctor = await stack.enter_async_context(open_doctor(settings, directory))
+            await _examine_unasked(directory, doctor, every=settings.doctor.every, stack=stack)
         api_url = None
         if only != "component":
             api_url = await _open_api(settings, directory, server, reconciler, doctor, stack)
@@ -167,6 +169,13 @@ def component_settings(settings: Settings, *, domains: tuple[str, ...]) -> Compo
         api_timeout=server.api_timeout,
         api_concurrency=server.api_concurrency,
     )
+
+
+async def _examine_unasked(directory: Directory, doctor: Doctor, *, every: float, stack: AsyncExitStack) -> None:
+    if every:
+        tasks = await stack.enter_async_context(asyncio.TaskGroup())
+        going = tasks.create_task(rounds.go_round(directory, doctor, every=every))
+        stack.callback(going.cancel)
 
 
 async def _keep_tidy(directory: Directory, store: FileStore, *, every: float, stack: AsyncExitStack) -> None:

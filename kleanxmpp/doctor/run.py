@@ -69,6 +69,10 @@ class Doctor:
             self._reports[company.id] = await self.examine(company)
             return self._reports[company.id]
 
+    def known(self, company: Company) -> Report | None:
+        """Return the last result of `latest`, however old it is."""
+        return self._reports.get(company.id)
+
     async def examine(self, company: Company, *, try_out: bool = True, progress: Progress | None = None) -> Report:
         """Run all checks now. Without `try_out` no synthetic user is made."""
         began = time.monotonic()

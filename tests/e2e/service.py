@@ -119,7 +119,7 @@ class Service:
                 "xmpp_port": self.ejabberd.c2s_port,
                 "websocket_url": self.ejabberd.websocket_url,
             },
-            "doctor": {"ca_file": str(self.ejabberd.ca_file)},
+            "doctor": {"ca_file": str(self.ejabberd.ca_file), "every": 0},
             "log": {"level": "info", "format": "json"},
         }
         lines = (
