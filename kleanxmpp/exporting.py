@@ -1,18 +1,19 @@
 """The directory as tables for spreadsheets: people as an import reads them back, and groups. Only reads.
 
 An export that is imported again changes nothing: columns have the names that the import knows, a separator inside a
-value is escaped, and what could be a live formula is defused (`kleanxmpp.sheets.formulas`).
+value is escaped, and what could be a live formula is defused (`kleanxmpp.sheets.formulas`). Memberships by rule are not
+in it, because whom a file lists in a group is fixed there.
 """
 
 import csv
 import io
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from kleanxmpp.desired import Circle, Person
 from kleanxmpp.model import Company, Group, Role
-from kleanxmpp.ports import Directory
+from kleanxmpp.ports import Directory, Transaction
 from kleanxmpp.sheets.formulas import defused
 
 _PAGE = 1000
@@ -32,13 +33,13 @@ class Records:
 
 
 async def people(directory: Directory, company: Company) -> Records:
-    """Return everybody who is not being erased, with attributes and groups, in the order of their usernames."""
+    """Return everybody who is not being erased, with attributes and fixed groups, in the order of their usernames."""
     found: list[Person] = []
     async with directory.read() as tx:
         after: str | None = None
         while True:
             page = await tx.page_people(company.id, after=after, limit=_PAGE)
-            found += page
+            found += await _fixed(tx, page)
             if len(page) < _PAGE:
                 break
             after = page[-1].user.username
@@ -73,6 +74,17 @@ def as_csv(records: Records) -> bytes:
 def as_json(records: Records) -> Sequence[Mapping[str, object]]:
     """Return the lines as JSON has them: attributes under their names, groups with the role in each."""
     return [{column: _plain(line[column]) for column in records.columns} for line in records.lines]
+
+
+async def _fixed(tx: Transaction, people: Collection[Person]) -> list[Person]:
+    """Return the people with only those circles that somebody put them into."""
+    ruled = {circle.group.id for one in people for circle in one.circles if circle.group.rule is not None}
+    standings = await tx.standings(ruled, [one.user.id for one in people]) if ruled else {}
+    by_rule = {(group, user) for group, standing in standings.items() for user, one in standing.items() if one.by_rule}
+    return [
+        replace(one, circles=tuple(c for c in one.circles if (c.group.id, one.user.id) not in by_rule))
+        for one in people
+    ]
 
 
 def _person(person: Person, names: Iterable[str]) -> Mapping[str, Value]:

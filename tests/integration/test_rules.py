@@ -7,7 +7,19 @@ from typing import Any
 
 import pytest
 
-from kleanxmpp import companies, csv_file, edits, errors, group_rules, groups, importing, rule_text, rule_words, users
+from kleanxmpp import (
+    companies,
+    csv_file,
+    edits,
+    errors,
+    exporting,
+    group_rules,
+    groups,
+    importing,
+    rule_text,
+    rule_words,
+    users,
+)
 from kleanxmpp.db.directory import SqlDirectory
 from kleanxmpp.db.migrate import upgrade_database
 from kleanxmpp.db.statements import count_statements
@@ -277,6 +289,43 @@ async def test_a_file_says_who_is_fixed(directory: Directory, company: Company) 
         plan = await importing.import_people(directory, company, rows, reason=None, **BY)
         assert await circle(directory, group) == {"anna": "member", "bob": "rule"}
     assert plan.empty
+
+
+async def test_an_export_that_is_read_back_leaves_who_is_in_by_the_rule_to_the_rule(
+    directory: Directory, company: Company
+) -> None:
+    group, team = await ruled(directory, company), await groups.add_group(directory, company, name="Team", **BY)
+    anna, bob, carl = [await hired(directory, company, name, attributes=HERE) for name in ("Anna", "Bob", "Carl")]
+    dora = await hired(directory, company, "Dora", attributes=THERE)
+    await changed(directory, company, group, {bob.id: Role.MODERATOR, dora.id: None})
+    await changed(directory, company, team, {anna.id: None, carl.id: Role.MODERATOR})
+    is_so = {"anna": "rule", "bob": "moderator", "carl": "rule", "dora": "member"}
+    assert await circle(directory, group) == is_so
+    records = await exporting.people(directory, company)
+    assert {str(line["username"]): line["groups"] for line in records.lines} == {
+        "anna": {"Team": Role.MEMBER},
+        "bob": {"Objekt 12": Role.MODERATOR},
+        "carl": {"Team": Role.MODERATOR},
+        "dora": {"Objekt 12": Role.MEMBER},
+    }
+    rows = csv_file.parse([exporting.as_csv(records)])
+    assert (await importing.import_people(directory, company, rows, reason=None, **BY)).empty
+    assert await circle(directory, group) == is_so
+    await told(directory, company, anna, site=("Objekt 7",))
+    assert await circle(directory, group) == {"bob": "moderator", "carl": "rule", "dora": "member"}, "nobody got stuck"
+
+
+async def test_whom_a_file_does_not_list_any_more_goes_back_to_the_rule(directory: Directory, company: Company) -> None:
+    group = await ruled(directory, company)
+    anna, dora = await hired(directory, company, "Anna", attributes=HERE), await hired(directory, company, "Dora")
+    await hired(directory, company, "Bob")
+    await changed(directory, company, group, {anna.id: Role.MODERATOR, dora.id: None})
+    lines = ["username,display_name,site,role,groups\n", "anna,Anna,,,\n", "dora,Dora,,,\n"]
+    lines += ["bob,Bob,Objekt 12,Glas,Objekt 12\n", "emil,Emil,Objekt 12,Glas,\n"]
+    rows = csv_file.parse([line.encode() for line in lines])
+    await importing.import_people(directory, company, rows, reason=None, **BY)
+    assert await circle(directory, group) == {"anna": "rule", "bob": "member", "emil": "rule"}
+    assert (await importing.import_people(directory, company, rows, reason=None, **BY)).empty
 
 
 async def test_a_preview_says_who_would_come_and_go_and_changes_nothing(directory: Directory, company: Company) -> None:
