@@ -10,6 +10,7 @@ from datetime import date
 from typing import Any, Literal
 
 from kleanxmpp.guard import takes_access
+from kleanxmpp.import_dates import Dated, Outcome
 from kleanxmpp.import_plan import CircleChange, ImportPlan
 from kleanxmpp.model import Company, GroupKind, Role, User
 
@@ -38,11 +39,17 @@ class PersonChange:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DateAhead:
-    """Something the file announces for a later day. The import does not plan it: the next file does it then."""
+    """What becomes of a later day in the file. `why` says why it is not scheduled.
+
+    What is scheduled already as the file has it is not told.
+    """
 
     username: str
     event: Literal["joins", "leaves"]
     on: date
+    outcome: Outcome
+    moved_from: date | None
+    why: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,10 +102,7 @@ def diff(company: Company, plan: ImportPlan) -> Diff:
         off_boarded=tuple(_person(before, after) for before, after in plan.changed if before.id in leaving),
         missing=tuple(_person(before, after) for before, after in plan.missing),
         held=tuple(_person(before, after, facts=_ACCESS) for before, after in plan.held),
-        dates=tuple(
-            DateAhead(username=one.user.username, event="leaves" if one.leaves else "joins", on=one.on)
-            for one in plan.dated
-        ),
+        dates=tuple(_ahead(one) for one in plan.dated),
         groups=tuple(GroupAdded(name=name, kind=kind) for name, kind in plan.new_groups.items()),
         circles=tuple(_circle(circle, plan.usernames) for circle in plan.circles),
     )
@@ -109,6 +113,7 @@ def as_json(found: Diff) -> dict[str, Any]:
     values: dict[str, Any] = asdict(found)
     for one in values["dates"]:
         one["on"] = one["on"].isoformat()
+        one["moved_from"] = one["moved_from"].isoformat() if one["moved_from"] else None
     return values
 
 
@@ -125,7 +130,7 @@ def lines(found: Diff) -> Iterator[tuple[str, str]]:
     for one in found.held:
         yield "held", f"hold user {one.username}{_with(one)} waits for a confirmation"
     for ahead in found.dates:
-        yield "dates", f"user {ahead.username} {ahead.event} on {ahead.on}: not scheduled by the import"
+        yield "dates", f"user {ahead.username} {ahead.event} on {ahead.on}: {_becomes(ahead)}"
     for group in found.groups:
         yield "groups", f"add group {group.name} ({group.kind.value})"
     for circle in found.circles:
@@ -146,10 +151,35 @@ def summary(found: Diff) -> str:
     told = [f"{len(several)} {word}" for several, word in counts if several or word in always]
     if found.strangers:
         told.append(f"{found.strangers} left before they came")
+    planned = sum(one.outcome != "not_scheduled" for one in found.dates)
     return (
         f"{found.people} people in the file: {', '.join(told)}, {found.unchanged} unchanged; "
         f"{len(found.groups)} groups added, {len(found.circles)} circles changed"
+        + (f", {planned} dates planned" if planned else "")
     )
+
+
+def _ahead(one: Dated) -> DateAhead:
+    return DateAhead(
+        username=one.user.username,
+        event="leaves" if one.leaves else "joins",
+        on=one.on,
+        outcome=one.outcome,
+        moved_from=one.moved_from,
+        why=one.why,
+    )
+
+
+def _becomes(ahead: DateAhead) -> str:
+    match ahead.outcome:
+        case "scheduled":
+            return "will be scheduled"
+        case "moved":
+            return f"moved from {ahead.moved_from} to {ahead.on}"
+        case "cancelled":
+            return "will be cancelled"
+        case "not_scheduled":
+            return f"not scheduled, because {ahead.why}"
 
 
 def _added(user: User) -> PersonChange:

@@ -11,8 +11,9 @@ from datetime import date, datetime
 from itertools import islice
 from zoneinfo import ZoneInfo
 
-from kleanxmpp import attributes, errors, names
+from kleanxmpp import attributes, errors, import_dates, names
 from kleanxmpp.guard import Admission
+from kleanxmpp.import_dates import NO_PLANS, Dated, Plans
 from kleanxmpp.import_matching import Match
 from kleanxmpp.import_rows import Fault, FaultyFile, Row
 from kleanxmpp.model import Company, Group, GroupKind, Role, User
@@ -25,11 +26,14 @@ class Existing:
     """What the directory has that the plan depends on.
 
     `nicknames`: nickname as asked -> id of its holder. `roles`: group id -> roles of the people the file lists.
+    `joiners` are people whom an earlier file planned to let in and a file of everybody does not list any more.
     """
 
     nicknames: Mapping[str, str] = field(default_factory=dict)
     groups: Mapping[str, Group] = field(default_factory=dict)
     roles: Mapping[str, Mapping[str, Role]] = field(default_factory=dict)
+    plans: Plans = NO_PLANS
+    joiners: Mapping[str, User] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,15 +43,6 @@ class CircleChange:
     group: str
     before: Mapping[str, Role]
     after: Mapping[str, Role]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Dated:
-    """A date of the file that is not here yet: somebody's first day, or (`leaves`) the last one."""
-
-    user: User
-    leaves: bool
-    on: date
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,8 +66,9 @@ class ImportPlan:
 
     @property
     def empty(self) -> bool:
-        """Whether nothing would change now."""
-        return not (self.added or self.changed or self.missing or self.new_groups or self.circles)
+        """Whether nothing would change, now or later."""
+        planned = any(one.outcome != "not_scheduled" for one in self.dated)
+        return not (self.added or self.changed or self.missing or self.new_groups or self.circles or planned)
 
 
 def plan_import(
@@ -94,9 +90,13 @@ def plan_import(
     faults = _kind_faults(matches, existing, announcements)
     taken: dict[str, str] = {}
     pairs: list[tuple[Match, User]] = []
+    dated: list[Dated] = []
     for match in matches:
         try:
             user = _wanted(match, company=company, now=now, today=today, make_id=make_id)
+            dated += import_dates.dated(
+                match.row, user, new=match.user is None, plans=existing.plans, company=company, today=today
+            )
         except errors.Invalid as error:
             faults.append(Fault(line=match.row.line, reason=str(error)))
             continue
@@ -122,7 +122,7 @@ def plan_import(
         },
         circles=tuple(_circle_changes(named, pairs, existing)),
         missing=tuple((user, replace(user, active=False, version=user.version + 1)) for user in missing),
-        dated=tuple(dated for match, user in pairs for dated in _dated(match.row, user, today)),
+        dated=(*dated, *import_dates.withdrawn(existing.plans, existing.joiners, company=company)),
         usernames={user.id: user.username for _, user in pairs},
     )
 
@@ -205,14 +205,6 @@ def _gone(row: Row, today: date) -> bool:
 
 def _not_here_yet(row: Row, today: date) -> bool:
     return row.joined_on is not None and row.joined_on > today
-
-
-def _dated(row: Row, user: User, today: date) -> Iterator[Dated]:
-    """Yield what the file announces for later, as far as it would change anything."""
-    if row.joined_on is not None and _not_here_yet(row, today) and not user.active and row.active is not False:
-        yield Dated(user=user, leaves=False, on=row.joined_on)
-    if row.leaves_on is not None and not _gone(row, today) and user.active:
-        yield Dated(user=user, leaves=True, on=row.leaves_on)
 
 
 def _nickname(user: User, holders: Mapping[str, str], taken: dict[str, str]) -> str | None:

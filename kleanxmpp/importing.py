@@ -10,7 +10,7 @@ from datetime import datetime
 from itertools import islice
 from typing import TypeVar
 
-from kleanxmpp import circle_rules, consequences, groups, guard, ids, names
+from kleanxmpp import circle_rules, consequences, groups, guard, ids, import_dates, names
 from kleanxmpp.batches import batches
 from kleanxmpp.import_matching import Known, Match, match, usernames_to_make
 from kleanxmpp.import_plan import (
@@ -59,7 +59,7 @@ async def import_people(
         matches = await _matched(tx, company, rows)
         plan = plan_import(
             matches,
-            await _existing(tx, company, matches),
+            await _existing(tx, company, matches, complete=off_board_missing),
             company=company,
             announcements=frozenset(announcements),
             missing=await _missing(tx, company, matches) if off_board_missing else (),
@@ -85,6 +85,7 @@ async def import_people(
         )
         plan = without_held(plan, admission)
         await _apply(tx, company, plan, actor=actor, reason=reason, now=now, progress=progress)
+        await import_dates.apply(tx, company, plan.dated, actor=actor, reason=reason, now=now)
         await tx.note_contact(company.id, Door.IMPORT, at=now)
     return plan
 
@@ -134,7 +135,7 @@ async def _matched(tx: Transaction, company: Company, rows: Sequence[Row]) -> Se
     return matches
 
 
-async def _existing(tx: Transaction, company: Company, matches: Sequence[Match]) -> Existing:
+async def _existing(tx: Transaction, company: Company, matches: Sequence[Match], *, complete: bool = False) -> Existing:
     named = {group for one in matches for group in one.row.groups or ()}
     found = await tx.groups_by_name(company.id, named)
     listed = {one.user.id for one in matches if one.user}
@@ -144,10 +145,13 @@ async def _existing(tx: Transaction, company: Company, matches: Sequence[Match])
         if one.user is None or one.user.display_name != one.row.display_name
         for nickname in islice(names.nicknames_from(one.row.display_name, one.username), NICKNAMES_TRIED)
     }
+    plans = await import_dates.pending(tx, company)
     return Existing(
         nicknames=await tx.taken_nicknames(company.id, nicknames),
         groups=found,
         roles={group.id: await _roles(tx, group, listed) for group in found.values()},
+        plans=plans,
+        joiners=await tx.users_by_id(company.id, import_dates.joiners(plans, but=listed)) if complete else {},
     )
 
 

@@ -50,7 +50,17 @@ async def plan(
     if until is not None and until <= at:
         raise errors.Invalid("An absence ends after it began.", field="returns_on")
     await announcing.check(tx, company, what, user=whom.user, now=now)
-    change = ScheduledChange(
+    change = change_of(company, what, whom=whom, at=at, way=way, now=now)
+    await tx.add_scheduled(change)
+    await tx.add_audit([entry(change, "scheduled.added", actor=way.actor, now=now)])
+    return change
+
+
+def change_of(
+    company: Company, what: Announcement, *, whom: Whom, at: datetime, way: Way, now: datetime
+) -> ScheduledChange:
+    """Return what is to be kept of a plan. Checks nothing."""
+    return ScheduledChange(
         id=ids.new_id(),
         company_id=company.id,
         user_id=None if whom.user is None else whom.user.id,
@@ -65,9 +75,6 @@ async def plan(
         door=way.door,
         reason=way.reason,
     )
-    await tx.add_scheduled(change)
-    await tx.add_audit([entry(change, "scheduled.added", actor=way.actor, now=now)])
-    return change
 
 
 async def end_older(
@@ -85,7 +92,7 @@ async def end_older(
     for old in pending:
         why = announcements.why_over(old, new=new, at=at, now=now)
         if why is not None and not (held and why == announcements.REPLACED):
-            ended.append(await _cancelled(tx, old, why, actor=actor, reason=old.reason, now=now))
+            ended.append(await end(tx, old, why, actor=actor, reason=old.reason, now=now))
     return ended
 
 
@@ -141,7 +148,7 @@ async def cancel(
     """Have a plan not happen. Raises Stale, NotFound, or Conflict for one that is over."""
     async with directory.write(company.id) as tx:
         change = await _existing(tx, company, change_id, if_version=if_version)
-        return await _cancelled(tx, change, f"cancelled by {actor}", actor=actor, reason=reason, now=now)
+        return await end(tx, change, f"cancelled by {actor}", actor=actor, reason=reason, now=now)
 
 
 async def find(tx: Transaction, company: Company, change_id: str) -> ScheduledChange:
@@ -152,9 +159,10 @@ async def find(tx: Transaction, company: Company, change_id: str) -> ScheduledCh
     return found
 
 
-async def _cancelled(
+async def end(
     tx: Transaction, change: ScheduledChange, why: str, *, actor: str, reason: str | None, now: datetime
 ) -> ScheduledChange:
+    """Have a pending plan not happen, and say why in its result."""
     over = replace(
         change,
         external_id=None,

@@ -37,11 +37,15 @@ class PersonChangeView(View):
 
 
 class DateAheadView(View):
-    """Something the file announces for a later day. The import does not plan it: the next file does it then."""
+    """What becomes of a later day in the file. What is scheduled already as the file has it is not here."""
 
     username: str
     event: Literal["joins", "leaves"]
     on: date
+    outcome: Literal["scheduled", "moved", "cancelled", "not_scheduled"]
+    moved_from: date | None
+    why: str | None
+    """Why it is not scheduled."""
 
 
 class GroupAddedView(View):

@@ -25,7 +25,7 @@ FIELDS: Mapping[str, str] = {
     "active": "ja/nein, yes/no, true/false, 1/0, x, aktiv/inaktiv; no off-boards the person",
     "chat_permission": "like active",
     "joined_on": "the first day of the employment",
-    "leaves_on": "the last day of the employment; who left before today is off-boarded",
+    "leaves_on": "the last day of the employment; the person is off-boarded after it",
     "groups": "names separated by ; and a * after (or before) those that the person moderates",
 }
 """What a column can mean, besides attributes: their usual names, or attributes.NAME."""

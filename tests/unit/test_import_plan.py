@@ -226,7 +226,16 @@ def test_programs_are_told_the_same() -> None:
         "off_boarded": [],
         "missing": [],
         "held": [],
-        "dates": [{"username": "neu", "event": "leaves", "on": (AT.date() + timedelta(days=9)).isoformat()}],
+        "dates": [
+            {
+                "username": "neu",
+                "event": "leaves",
+                "on": (AT.date() + timedelta(days=9)).isoformat(),
+                "outcome": "scheduled",
+                "moved_from": None,
+                "why": None,
+            }
+        ],
         "groups": [{"name": "Nord", "kind": "team"}],
         "circles": [{"group": "Nord", "put": {"neu": "member"}, "removed": []}],
     }

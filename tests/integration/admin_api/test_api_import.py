@@ -58,6 +58,24 @@ async def test_a_dry_run_answers_the_diff_and_the_import_does_it(desk: Desk) -> 
     assert (await sent(desk, form())).body["unchanged"] == 1
 
 
+async def test_days_ahead_are_scheduled_and_moved(desk: Desk) -> None:
+    def file(day: str) -> bytes:
+        return f"external_id;display_name;leaves_on\n1;Anna Berg;{day}\n".encode()
+
+    planned = await sent(desk, file("31.12.2099"), "?dry_run=true", headers=CSV)
+    ahead = {"username": "anna.berg", "event": "leaves", "on": "2099-12-31", "outcome": "scheduled"}
+    assert planned.body["dates"] == [ahead | {"moved_from": None, "why": None}]
+    assert (await desk.call("GET", "/scheduled")).body["items"] == []
+    assert (await sent(desk, file("31.12.2099"), headers=CSV)).body["dates"] == planned.body["dates"]
+    assert (await sent(desk, file("31.12.2099"), headers=CSV)).body["dates"] == []
+    moved = await sent(desk, file("30.12.2099"), headers=CSV)
+    assert moved.body["dates"] == [
+        ahead | {"on": "2099-12-30", "outcome": "moved", "moved_from": "2099-12-31", "why": None}
+    ]
+    (plan,) = (await desk.call("GET", "/scheduled")).body["items"]
+    assert (plan["type"], plan["effective_at"]) == ("employee.left", "2099-12-30T23:00:00Z")
+
+
 async def test_a_dry_run_is_no_sign_of_life(desk: Desk) -> None:
     await sent(desk, form(), "?dry_run=true")
     async with desk.directory.read() as tx:

@@ -45,12 +45,12 @@ def test_a_workbook_is_imported_with_a_mapping(run: Run, export: str, mapped: st
         "  add user joerg.gross: Jörg Groß: attributes.site — → Rathaus",
         "  add user anna.berg: Anna Berg: attributes.site — → Rathaus",
         "Dates ahead (1):",
-        "  user joerg.gross leaves on 2099-12-31: not scheduled by the import",
+        "  user joerg.gross leaves on 2099-12-31: will be scheduled",
         "Groups (1):",
         "  add group Rathaus (announcement)",
         "Circles (1):",
         "  change circle of Rathaus: + joerg.gross, + anna.berg",
-        "2 people in the file: 2 added, 0 changed, 0 unchanged; 1 groups added, 1 circles changed. "
+        "2 people in the file: 2 added, 0 changed, 0 unchanged; 1 groups added, 1 circles changed, 1 dates planned. "
         "Nothing was changed: this was a dry run.",
     ]
     done = run("import", export, "--mapping", mapped, "--json").json
