@@ -73,7 +73,7 @@ async def test_days_ahead_are_scheduled_and_moved(desk: Desk) -> None:
         ahead | {"on": "2099-12-30", "outcome": "moved", "moved_from": "2099-12-31", "why": None}
     ]
     (plan,) = (await desk.call("GET", "/scheduled")).body["items"]
-    assert (plan["type"], plan["effective_at"]) == ("employee.left", "2099-12-30T23:00:00Z")
+    assert (plan["type"], plan["effective_at"]) == ("employee.left", "2099-12-31T00:00:00+01:00")
 
 
 async def test_a_dry_run_is_no_sign_of_life(desk: Desk) -> None:
