@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from kleanxmpp import circle_rules, groups
+from kleanxmpp import circle_rules, circles
 from kleanxmpp.model import Company, User
 from kleanxmpp.ports import Transaction
 
@@ -26,6 +26,6 @@ async def follow(
     found = await circle_rules.moves_of(tx, company.id, list(zip(before, after, strict=True)))
     touched = await tx.groups_by_id(company.id, found) if found else {}
     for group_id, moves in found.items():
-        await groups.follow_rule(
+        await circles.follow_rule(
             tx, company=company, group=touched[group_id], moves=moves, actor=actor, reason=reason, now=now
         )

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from kleanxmpp import circle_rules, edits, errors, groups, rules
+from kleanxmpp import circle_rules, circles, edits, errors, group_records, rules
 from kleanxmpp.circle_rules import Moves
 from kleanxmpp.model import AuditEntry, Company, Group, User
 from kleanxmpp.ports import Directory, Transaction
@@ -75,7 +75,7 @@ async def preview(tx: Transaction, group: Group, rule: Rule | None) -> Preview:
 
 async def explain(tx: Transaction, company: Company, group_id: str, user_id: str) -> Explanation:
     """Say why somebody is in a group, or is not. Raises NotFound."""
-    group = await groups.existing(tx, company, group_id)
+    group = await group_records.existing(tx, company, group_id)
     user = edits.not_erasing(await tx.user(company.id, user_id))
     standings, excepted = await tx.standings([group.id], [user.id]), await tx.excepted([group.id], [user.id])
     known = circle_rules.known_of(user)
@@ -102,7 +102,7 @@ async def add_exception(
             await tx.add_audit([_entry(group, "group.exception_added", user, actor=actor, now=now)])
             if await circle_rules.by_rule(tx, group, [user.id]):
                 out = Moves(leaving=(user.id,))
-                await groups.follow_rule(tx, company=company, group=group, moves=out, actor=actor, now=now)
+                await circles.follow_rule(tx, company=company, group=group, moves=out, actor=actor, now=now)
         found = await tx.exception(group.id, user.id)
         if found is None:
             raise errors.NotFound("There is no such exception.")
@@ -120,11 +120,11 @@ async def remove_exception(
         await tx.add_audit([_entry(group, "group.exception_removed", user, actor=actor, now=now)])
         if circle_rules.meant(group.rule, user) and not await tx.roles_of(group.id, [user.id]):
             back = Moves(joining=(user.id,))
-            await groups.follow_rule(tx, company=company, group=group, moves=back, actor=actor, now=now)
+            await circles.follow_rule(tx, company=company, group=group, moves=back, actor=actor, now=now)
 
 
 async def _both(tx: Transaction, company: Company, group_id: str, user_id: str) -> tuple[Group, User]:
-    group = await groups.existing(tx, company, group_id)
+    group = await group_records.existing(tx, company, group_id)
     return group, edits.not_erasing(await tx.user(company.id, user_id))
 
 

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from kleanxmpp import errors, groups
+from kleanxmpp import circles, errors
 from kleanxmpp.desired import may_chat
 from kleanxmpp.model import Company, Group, Handover, Offboarding, Role, User
 from kleanxmpp.ports import Transaction
@@ -79,7 +79,7 @@ async def _make_moderators(
     now: datetime,
 ) -> None:
     if people:
-        await groups.record_circle_change(
+        await circles.record_circle_change(
             tx,
             company=company,
             group=group,

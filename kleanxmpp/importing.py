@@ -10,7 +10,7 @@ from datetime import datetime
 from itertools import islice
 from typing import TypeVar
 
-from kleanxmpp import circle_rules, consequences, groups, guard, ids, import_dates, names
+from kleanxmpp import circle_rules, circles, consequences, groups, guard, ids, import_dates, names
 from kleanxmpp.batches import batches
 from kleanxmpp.import_matching import Known, Match, match, usernames_to_make
 from kleanxmpp.import_plan import (
@@ -195,7 +195,7 @@ async def _apply(
         await groups.new_group(tx, company=company, name=name, kind=kind, actor=actor, reason=reason, now=now)
     found = await tx.groups_by_name(company.id, [circle.group for circle in plan.circles])
     for circle in plan.circles:
-        await groups.record_circle_change(
+        await circles.record_circle_change(
             tx,
             company=company,
             group=found[circle.group],

@@ -6,7 +6,7 @@ A change names what differs, so that one member more costs the same in a circle 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from kleanxmpp import errors, groups
+from kleanxmpp import circles, errors, groups
 from kleanxmpp.groups import GroupPatch
 from kleanxmpp.model import Group, Role
 from kleanxmpp.ports import Transaction
@@ -91,7 +91,7 @@ async def _circled(tx: Transaction, source: Source, group: Group, wanted: Circle
         if not wanted.put and not wanted.drop:
             return group
         put: Mapping[str, Role | None] = dict.fromkeys(sorted(wanted.put))
-        return await groups.change_circle_in(
+        return await circles.change_circle_in(
             tx,
             source.company,
             group,
@@ -102,9 +102,9 @@ async def _circled(tx: Transaction, source: Source, group: Group, wanted: Circle
             now=source.now,
         )
     circle = sorted((wanted.whole | wanted.put) - wanted.drop)
-    await groups.check_users(tx, source.company, circle)
+    await circles.check_users(tx, source.company, circle)
     before = await tx.roles(group.id)
-    return await groups.record_circle_change(
+    return await circles.record_circle_change(
         tx,
         company=source.company,
         group=group,

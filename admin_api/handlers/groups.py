@@ -1,6 +1,6 @@
 """Groups over HTTP."""
 
-from kleanxmpp import groups
+from kleanxmpp import group_records, groups
 from kleanxmpp.model import Group
 
 from .. import etags
@@ -48,7 +48,7 @@ async def get_group(call: Call, *, group_id: Id) -> Answer:
     With If-None-Match and the entity tag of an earlier answer: 304 if nothing changed.
     """
     async with call.directory.read() as tx:
-        group = await groups.existing(tx, call.company, group_id)
+        group = await group_records.existing(tx, call.company, group_id)
     tag = etags.tag(group.version)
     if etags.is_known(call.headers, tag):
         return Answer(status=304, headers={"ETag": tag})

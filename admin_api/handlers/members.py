@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping
 
-from kleanxmpp import circle_rules, errors, groups
+from kleanxmpp import circle_rules, circles, errors, group_records
 from kleanxmpp.model import Group, Role
 from kleanxmpp.ports import Member
 
@@ -20,7 +20,7 @@ async def list_members(call: Call, *, group_id: Id, query: MemberQuery) -> Answe
     then. The entity tag is the circle's version, for If-Match.
     """
     async with call.directory.read() as tx:
-        group = await groups.existing(tx, call.company, group_id)
+        group = await group_records.existing(tx, call.company, group_id)
         found = await tx.page_members(group.id, after=query.after(), limit=query.limit + 1)
         total = await tx.member_count(group.id)
     page = found[: query.limit]
@@ -41,10 +41,10 @@ async def replace_members(call: Call, *, group_id: Id, body: CircleBody) -> Answ
     """
     expected = etags.expected_version(call.headers)
     async with call.directory.read() as tx:
-        group = await groups.existing(tx, call.company, group_id)
+        group = await group_records.existing(tx, call.company, group_id)
         before = await tx.roles(group.id)
     roles = {item.user_id: item.role or before.get(item.user_id, Role.MEMBER) for item in body.members}
-    group = await groups.replace_circle(
+    group = await circles.replace_circle(
         call.directory, call.company, group_id, roles, actor=call.actor, now=call.now, if_version=expected
     )
     return await _circle(call, group)
@@ -96,7 +96,7 @@ async def remove_member(call: Call, *, group_id: Id, user_id: Id) -> Answer:
 
 
 async def _changed(call: Call, group_id: str, *, put: Mapping[str, Role | None], remove: Collection[str] = ()) -> Group:
-    return await groups.change_circle(
+    return await circles.change_circle(
         call.directory,
         call.company,
         group_id,

@@ -1,6 +1,6 @@
 """Rules over HTTP: what one would change, why somebody is in or is not, and who is excepted."""
 
-from kleanxmpp import errors, group_rules, groups, rule_words
+from kleanxmpp import errors, group_records, group_rules, rule_words
 from kleanxmpp.desired import may_chat
 
 from ..answers import Answer
@@ -26,7 +26,7 @@ async def preview_rule(call: Call, *, group_id: Id, body: PreviewBody) -> Answer
     """
     rule = rule_of(body.rule)
     async with call.directory.read() as tx:
-        group = await groups.existing(tx, call.company, group_id)
+        group = await group_records.existing(tx, call.company, group_id)
         found = await group_rules.preview(tx, group, rule)
     return Answer(body=RulePreviewView.of(found))
 
@@ -51,7 +51,7 @@ async def list_exceptions(call: Call, *, group_id: Id, query: ListQuery) -> Answ
     In the order of the usernames, a page at a time.
     """
     async with call.directory.read() as tx:
-        group = await groups.existing(tx, call.company, group_id)
+        group = await group_records.existing(tx, call.company, group_id)
         found = await tx.page_exceptions(group.id, after=query.after(), limit=query.limit + 1)
     page = found[: query.limit]
     items = [ExceptionView.about(one) for one in page if not one.user.erasing]
@@ -65,7 +65,7 @@ async def get_exception(call: Call, *, group_id: Id, user_id: Id) -> Answer:
     404 if there is none for this person.
     """
     async with call.directory.read() as tx:
-        group = await groups.existing(tx, call.company, group_id)
+        group = await group_records.existing(tx, call.company, group_id)
         found = await tx.exception(group.id, user_id)
     if found is None or found.user.erasing:
         raise errors.NotFound("There is no exception for this user.")

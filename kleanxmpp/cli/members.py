@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from cyclopts import App, Parameter
 
-from kleanxmpp import groups
+from kleanxmpp import circles
 from kleanxmpp.cli import output
 from kleanxmpp.cli.shell import DEFAULTS, Options, Shell, find_group, find_user, open_company
 from kleanxmpp.desired import may_chat
@@ -43,7 +43,7 @@ async def add(
     async with open_company(options) as (shell, company):
         found = await find_group(shell, company, group)
         put = {(await find_user(shell, company, who)).id: role for who in people}
-        await groups.change_circle(shell.directory, company, found.id, put=put, actor=shell.actor, now=shell.now)
+        await circles.change_circle(shell.directory, company, found.id, put=put, actor=shell.actor, now=shell.now)
     _tell(options, found, f"{len(put)} in the circle of {found.name}.")
 
 
@@ -53,7 +53,7 @@ async def remove(group: Which, people: People, /, *, options: Options = DEFAULTS
     async with open_company(options) as (shell, company):
         found = await find_group(shell, company, group)
         gone = [(await find_user(shell, company, who)).id for who in people]
-        await groups.change_circle(
+        await circles.change_circle(
             shell.directory, company, found.id, put={}, remove=gone, actor=shell.actor, now=shell.now
         )
     _tell(options, found, f"{len(gone)} out of the circle of {found.name}.")

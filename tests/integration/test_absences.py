@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import time_machine
 
-from kleanxmpp import changes, credentials, errors, groups, returns, users
+from kleanxmpp import changes, circles, credentials, errors, returns, users
 from kleanxmpp.changes import Change
 from kleanxmpp.desired import GATE, READ_ONLY, UserLook, contact_group
 from kleanxmpp.model import Company, Group, GroupKind, Mode, Offboarding, Role, User
@@ -42,7 +42,7 @@ async def moderate(work: Work, group: Group, *moderators: User) -> None:
     async with work.directory.read() as tx:
         roles = dict(await tx.roles(group.id))
     roles |= {user.id: Role.MODERATOR for user in moderators}
-    await groups.replace_circle(work.directory, work.company, group.id, roles, actor="test", now=work.now)
+    await circles.replace_circle(work.directory, work.company, group.id, roles, actor="test", now=work.now)
 
 
 async def test_a_pause_closes_everything_but_the_contact_and_a_return_restores_it(work: Work) -> None:

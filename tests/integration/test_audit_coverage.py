@@ -18,6 +18,7 @@ import kleanxmpp
 from kleanxmpp import (
     announcements,
     chains,
+    circles,
     companies,
     credentials,
     csv_file,
@@ -220,10 +221,10 @@ async def walk_groups(walk: Walk, zoe: User) -> None:
     await walk.step(groups.update_group, walk.company, group.id, patch)
     added, changed = await walk.written("group.added", "group.changed")
     assert (added.details, changed.details) == ({"kind": "team"}, {"fields": ["description"]})
-    await walk.step(groups.change_circle, walk.company, group.id, put={zoe.id: None})
+    await walk.step(circles.change_circle, walk.company, group.id, put={zoe.id: None})
     (entry,) = await walk.written("group.circle_changed")
     assert (entry.subject, entry.details) == (f"group:{group.id}", {"put": {zoe.id: "member"}, "removed": []})
-    await walk.step(groups.replace_circle, walk.company, group.id, {zoe.id: Role.MODERATOR})
+    await walk.step(circles.replace_circle, walk.company, group.id, {zoe.id: Role.MODERATOR})
     await walk.written("group.circle_changed")
     await walk_rules(walk, zoe, group.id)
     await walk.step(groups.delete_group, walk.company, group.id)
@@ -233,7 +234,7 @@ async def walk_groups(walk: Walk, zoe: User) -> None:
 async def walk_rules(walk: Walk, zoe: User, group_id: str) -> None:
     """Rules and attributes may name people (a manager), so neither is ever written down."""
     rule = rule_text.parse('manager = "Zoë Wichtig"')
-    await walk.step(groups.change_circle, walk.company, group_id, put={}, remove=[zoe.id])
+    await walk.step(circles.change_circle, walk.company, group_id, put={}, remove=[zoe.id])
     await walk.step(groups.update_group, walk.company, group_id, groups.GroupPatch(rule=rule))
     patch = UserPatch(fields=frozenset({"attributes"}), attributes={"manager": ("Zoë Wichtig",)})
     await walk.step(users.update_user, walk.company, zoe.id, patch)

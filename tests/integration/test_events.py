@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from kleanxmpp import alarms, companies, csv_file, edits, errors, groups, importing, users, webhooks
+from kleanxmpp import alarms, circles, companies, csv_file, edits, errors, groups, importing, users, webhooks
 from kleanxmpp.db.directory import SqlDirectory
 from kleanxmpp.db.migrate import upgrade_database
 from kleanxmpp.db.statements import count_statements
@@ -105,8 +105,8 @@ async def test_groups_are_told_of_with_what_is_new(directory: Directory, company
     patch = groups.GroupPatch(name="Nordost", description="Am Rand")
     await groups.update_group(directory, company, group.id, patch, **acting())
     await groups.update_group(directory, company, group.id, patch, **acting())
-    await groups.replace_circle(directory, company, group.id, {anna.id: Role.MODERATOR}, **acting())
-    await groups.change_circle(directory, company, group.id, put={ben.id: None}, remove=[anna.id], **acting())
+    await circles.replace_circle(directory, company, group.id, {anna.id: Role.MODERATOR}, **acting())
+    await circles.change_circle(directory, company, group.id, put={ben.id: None}, remove=[anna.id], **acting())
     await groups.delete_group(directory, company, group.id, **acting())
     added, changed, replaced, moved, deleted = await told.data(EventType.GROUP_UPDATED)
     assert [one["change"] for one in (added, changed, replaced, moved, deleted)] == [

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from kleanxmpp import changes, companies, credentials, drafts, errors, groups, users
+from kleanxmpp import changes, circles, companies, credentials, drafts, errors, groups, users
 from kleanxmpp.changes import Change
 from kleanxmpp.db.directory import SqlDirectory
 from kleanxmpp.db.migrate import upgrade_database
@@ -43,7 +43,7 @@ class Work:
     async def circle(self, name: str, *members: User, **options: object) -> Group:
         group = await groups.add_group(self.directory, self.company, name=name, actor="test", now=self.now, **options)
         roles = {user.id: Role.MEMBER for user in members}
-        return await groups.replace_circle(self.directory, self.company, group.id, roles, actor="test", now=self.now)
+        return await circles.replace_circle(self.directory, self.company, group.id, roles, actor="test", now=self.now)
 
     @asynccontextmanager
     async def loop(self, server: MemoryServer | None = None) -> AsyncIterator[Reconciler]:
@@ -199,7 +199,7 @@ async def test_one_member_more_or_less_touches_only_that_member(work: Work) -> N
         await work.settled()
         work.server.applied.clear()
         work.server.calls.clear()
-        await groups.change_circle(
+        await circles.change_circle(
             work.directory, work.company, team.id, put={carl.id: None}, remove=[ben.id], actor="test", now=work.now
         )
         await work.settled()
@@ -221,13 +221,13 @@ async def test_a_circle_that_outgrows_contacts_max_keeps_its_room_only(work: Wor
     async with work.loop():
         await work.settled()
         assert contact_group(team) in held.group_options
-        await groups.change_circle(
+        await circles.change_circle(
             work.directory, work.company, team.id, put={carl.id: None}, actor="test", now=work.now
         )
         await work.settled()
         assert contact_group(team) not in held.group_options
         assert len(held.rooms[team.slug].affiliations) == 3
-        await groups.change_circle(
+        await circles.change_circle(
             work.directory, work.company, team.id, put={}, remove=[anna.id], actor="test", now=work.now
         )
         await work.settled()

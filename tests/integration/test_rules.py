@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from kleanxmpp import (
+    circles,
     companies,
     csv_file,
     edits,
@@ -66,7 +67,7 @@ async def circle(directory: Directory, group: Group) -> dict[str, str]:
 async def changed(
     directory: Directory, company: Company, group: Group, put: Mapping[str, Role | None], *out: str
 ) -> None:
-    await groups.change_circle(directory, company, group.id, put=put, remove=out, **BY)
+    await circles.change_circle(directory, company, group.id, put=put, remove=out, **BY)
 
 
 async def audit(directory: Directory, company: Company, action: str) -> Sequence[AuditEntry]:
@@ -210,13 +211,13 @@ async def test_a_whole_circle_is_its_fixed_part(directory: Directory, company: C
     emil, fred = await hired(directory, company, "Emil"), await hired(directory, company, "Fred")
     await changed(directory, company, group, {dora.id: Role.MODERATOR, emil.id: None})
     wanted = {anna.id: Role.MEMBER, bob.id: Role.MODERATOR, fred.id: Role.MEMBER}
-    await groups.replace_circle(directory, company, group.id, wanted, **BY)
+    await circles.replace_circle(directory, company, group.id, wanted, **BY)
     expected = {"anna": "rule", "bob": "moderator", "carl": "rule", "dora": "rule", "fred": "member"}
     assert await circle(directory, group) == expected
     async with directory.read() as tx:
         shown = await tx.roles(group.id)
     before = len(await audit(directory, company, "group.circle_changed"))
-    await groups.replace_circle(directory, company, group.id, shown, **BY)
+    await circles.replace_circle(directory, company, group.id, shown, **BY)
     assert await circle(directory, group) == expected, "what was read can be written back"
     assert len(await audit(directory, company, "group.circle_changed")) == before
 

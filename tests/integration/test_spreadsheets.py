@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kleanxmpp import companies, csv_file, exporting, groups, holds, importing, users
+from kleanxmpp import circles, companies, csv_file, exporting, groups, holds, importing, users
 from kleanxmpp.drafts import NewUser
 from kleanxmpp.edits import UserPatch
 from kleanxmpp.guard import Limits
@@ -200,7 +200,7 @@ def test_what_is_exported_and_imported_is_what_it_was(people: list[dict[str, Any
             user = await users.add_user(directory, here, new, actor="t", now=AT)
             for key, role in one["groups"].items():
                 if key in made:
-                    await groups.change_circle(directory, here, made[key].id, put={user.id: role}, actor="t", now=AT)
+                    await circles.change_circle(directory, here, made[key].id, put={user.id: role}, actor="t", now=AT)
         exported = exporting.as_csv(await exporting.people(directory, here))
         if not people:
             return

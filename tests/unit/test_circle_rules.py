@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kleanxmpp import circle_rules, companies, errors, group_rules, groups, rule_text, users
+from kleanxmpp import circle_rules, circles, companies, errors, group_records, group_rules, groups, rule_text, users
 from kleanxmpp.drafts import NewUser
 from kleanxmpp.edits import UserPatch
 from kleanxmpp.groups import GroupPatch
@@ -63,19 +63,21 @@ async def _step(
             patch = UserPatch(fields=frozenset({"attributes", "locale"}), attributes=said, locale=locale)  # type: ignore[arg-type]  # drawn from strategies
             await users.update_user(directory, company, people[one], patch, actor="test", now=AT)
         case ("put", int(one), role):
-            await groups.change_circle(
+            await circles.change_circle(
                 directory,
                 company,
                 group_id,
-                put={people[one]: role},
+                put={people[one]: role},  # type: ignore[dict-item]  # drawn from a strategy
                 actor="test",
-                now=AT,  # type: ignore[dict-item]  # drawn from a strategy
+                now=AT,
             )
         case ("remove", int(one)):
-            await groups.change_circle(directory, company, group_id, put={}, remove=[people[one]], actor="test", now=AT)
+            await circles.change_circle(
+                directory, company, group_id, put={}, remove=[people[one]], actor="test", now=AT
+            )
         case ("replace", set(members), set(moderators)):
             wanted = {people[one]: Role.MODERATOR if one in moderators else Role.MEMBER for one in members}
-            await groups.replace_circle(directory, company, group_id, wanted, actor="test", now=AT)
+            await circles.replace_circle(directory, company, group_id, wanted, actor="test", now=AT)
         case ("rule", str(text)):
             patch_rule = GroupPatch(rule=rule_text.parse(text))
             await groups.update_group(directory, company, group_id, patch_rule, actor="test", now=AT)
@@ -95,7 +97,7 @@ async def _step(
 
 async def _check(directory: MemoryDirectory, company: Company, group_id: str) -> None:
     async with directory.read() as tx:
-        group = await groups.existing(tx, company, group_id)
+        group = await group_records.existing(tx, company, group_id)
         standing = (await tx.standings([group.id])).get(group.id, {})
         excepted = (await tx.excepted([group.id])).get(group.id, frozenset())
         everybody = await tx.page_users(company.id, after=None, limit=99, matching=UserFilter())
