@@ -268,6 +268,10 @@ async def walk_imports_and_sweeps(walk: Walk) -> None:
     await walk.written("user.added", "group.added", "group.circle_changed", reason="Umzug")
     await walk.step(importing.import_people, walk.company, rows, reason="Umzug", dry_run=True)
     await walk.written()
+    for day, action in (("31.12.2099", "scheduled.added"), ("30.12.2099", "scheduled.changed")):
+        rows = csv_file.parse([f"display_name,leaves_on\nZoë Zwei,{day}\n".encode()])
+        await walk.step(importing.import_people, walk.company, rows, reason="Umzug")
+        await walk.written(action, reason="Umzug")
     for options, actions in (
         ({}, ["sweep.started"]),
         ({"force": True}, ["sweep.forced"]),
