@@ -18,6 +18,7 @@ from sqlalchemy.engine import URL, Connection
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from kleanxmpp import errors
+from kleanxmpp.db import one_trip
 
 CHANNEL = "kleanxmpp_due"
 FILE_MODE = 0o640
@@ -102,8 +103,13 @@ def _open_sqlite(url: URL, *, lock_timeout: float, create: bool) -> Engines:
     if url.database in {None, "", ":memory:"}:
         raise errors.Invalid("SQLite needs a file that other processes can read, too.", field="url")
     url = url.set(drivername="sqlite+aiosqlite")
-    reading = create_async_engine(url, hide_parameters=True, pool_size=4, pool_timeout=lock_timeout)
-    writing = create_async_engine(url, hide_parameters=True, pool_size=1, max_overflow=0, pool_timeout=lock_timeout)
+    options: dict[str, Any] = {
+        "connect_args": {"async_creator_fn": one_trip.connect},
+        "hide_parameters": True,
+        "pool_timeout": lock_timeout,
+    }
+    reading = create_async_engine(url, pool_size=4, **options)
+    writing = create_async_engine(url, pool_size=1, max_overflow=0, **options)
     _prepare(reading, begin="BEGIN", lock_timeout=lock_timeout, query_only=True)
     _prepare(writing, begin="BEGIN IMMEDIATE", lock_timeout=lock_timeout, query_only=False)
     for engine in (reading, writing):
