@@ -82,6 +82,23 @@ async def put_all(
     return [(saved[index], index in added) for index in range(len(wanted))]
 
 
+async def add_all(
+    tx: Transaction, company: Company, wanted: Sequence[NewUser], *, actor: str, reason: str | None, now: datetime
+) -> Sequence[User]:
+    """Add these people, of whom nobody is there; return them in order. Raises InBatch as `put_all` does."""
+    known = _ReadAhead(tx)
+    await known.look(company, [(one, None) for one in wanted])
+    added: list[User] = []
+    for index, one in enumerate(wanted):
+        try:
+            added.append(await _drafted(known, company, Put(new=one), now=now))
+        except (errors.Conflict, errors.Invalid) as error:
+            raise errors.InBatch(index) from error
+        known.give(added[-1])
+    await _save_new(tx, company, added, actor=actor, reason=reason, now=now)
+    return added
+
+
 async def _drafted(known: "_ReadAhead", company: Company, one: Put, *, now: datetime) -> User:
     if one.if_version is not None:
         raise errors.Stale
@@ -108,18 +125,23 @@ async def _save(
     actor: str,
     now: datetime,
 ) -> Mapping[int, User]:
-    new = list(added.values())
-    if new:
-        await tx.add_users(new)
-        await consequences.record_changes(
-            tx, company=company, before=[None] * len(new), after=new, actor=actor, reason=None, now=now
-        )
+    await _save_new(tx, company, list(added.values()), actor=actor, reason=None, now=now)
     said: Sequence[doors.Said] = ()
     if pairs:
         said = await doors.say_pairs(
             tx, company, list(pairs.values()), affirmed=affirmed, by=by, actor=actor, reason=None, now=now
         )
     return {**added, **{index: one.user for index, one in zip(pairs, said, strict=True)}}
+
+
+async def _save_new(
+    tx: Transaction, company: Company, new: Sequence[User], *, actor: str, reason: str | None, now: datetime
+) -> None:
+    if new:
+        await tx.add_users(new)
+        await consequences.record_changes(
+            tx, company=company, before=[None] * len(new), after=new, actor=actor, reason=reason, now=now
+        )
 
 
 class _ReadAhead:

@@ -4,15 +4,16 @@ New people come in by `edits`, everything else goes through the doors, so that t
 back what looks like a mistake. A userName is the identity provider's and may be given again; the username is ours.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from kleanxmpp import doors, edits, errors, guard, users
+from kleanxmpp import doors, edits, errors, guard, putting, users
 from kleanxmpp.drafts import NewUser
 from kleanxmpp.edits import UserPatch
 from kleanxmpp.model import AuditEntry, Company, Door, User
 from kleanxmpp.ports import Transaction
-from kleanxmpp.scim_ports import Compared, Document, Field, Relation, ScimPerson, ScimUser, Slice
+from kleanxmpp.scim_ports import Document, ScimPerson, ScimUser
 
 REASON = "SCIM"
 LONGEST_NAME = 256
@@ -65,12 +66,34 @@ async def adoptable(tx: Transaction, source: Source, external_id: str | None) ->
 
 
 async def add(tx: Transaction, source: Source, new: NewUser, identity: Identity) -> ScimPerson:
-    """Add a person. Raises Conflict if somebody present has the userName."""
+    """Add a person whom `adoptable` does not find. Raises Conflict if somebody present has the userName."""
     await _check_name(tx, source, identity.user_name, own=None)
     free = identity.external_id is not None and await _holder(tx, source, identity.external_id) is None
     new = replace(new, external_id=identity.external_id if free else None)
     user = await edits.add(tx, source.company, new, actor=source.actor, reason=REASON, now=source.now)
     return await _keep(tx, source, ScimPerson(user=user, kept=None), identity, noted=True)
+
+
+async def add_all(tx: Transaction, source: Source, wanted: Sequence[tuple[NewUser, Identity]]) -> Sequence[ScimPerson]:
+    """Add people in a number of queries that does not grow with them; return them in order.
+
+    Raises Conflict, Invalid or InBatch unless each is new and acceptable beyond doubt. Then nothing may be kept, and
+    they are added one by one, so that everybody gets their own answer.
+    """
+    identities = [identity for _, identity in wanted]
+    names = [checked_name(one.user_name) for one in identities]
+    ids = [one.external_id for one in identities if one.external_id is not None]
+    if len({name.casefold() for name in names}) < len(names) or len(set(ids)) < len(ids):
+        raise errors.Conflict
+    company_id = source.company.id
+    if await tx.scim_name_holders(company_id, names) or await tx.users_by_external_id(company_id, ids):
+        raise errors.Conflict
+    people = [replace(new, external_id=identity.external_id) for new, identity in wanted]
+    added = await putting.add_all(tx, source.company, people, actor=source.actor, reason=REASON, now=source.now)
+    persons = [ScimPerson(user=user, kept=None) for user in added]
+    kept = [_said_about(source, person, identity) for person, identity in zip(persons, identities, strict=True)]
+    await tx.save_scim_users(kept)
+    return [replace(person, kept=one) for person, one in zip(persons, kept, strict=True)]
 
 
 async def change(
@@ -130,6 +153,17 @@ async def _said(tx: Transaction, source: Source, user: User, patch: UserPatch) -
 
 async def _keep(tx: Transaction, source: Source, person: ScimPerson, identity: Identity, *, noted: bool) -> ScimPerson:
     """Keep what SCIM said, if that is anything new. `noted`: the audit log has an entry about it already."""
+    kept = _said_about(source, person, identity)
+    if kept == person.kept:
+        return person
+    await tx.save_scim_users([kept])
+    if not noted:
+        await tx.add_audit([entry(source, "user.changed", f"user:{person.user.id}")])
+    return replace(person, kept=kept)
+
+
+def _said_about(source: Source, person: ScimPerson, identity: Identity) -> ScimUser:
+    """Return what is kept from now on: a new version, unless nothing is new."""
     before, user = person.kept, person.user
     kept = ScimUser(
         user_id=user.id,
@@ -140,13 +174,7 @@ async def _keep(tx: Transaction, source: Source, person: ScimPerson, identity: I
         version=before.version if before else 0,
         changed_at=before.changed_at if before else source.now,
     )
-    if kept == before:
-        return person
-    kept = replace(kept, version=kept.version + 1, changed_at=source.now)
-    await tx.save_scim_user(kept)
-    if not noted:
-        await tx.add_audit([entry(source, "user.changed", f"user:{user.id}")])
-    return replace(person, kept=kept)
+    return kept if kept == before else replace(kept, version=kept.version + 1, changed_at=source.now)
 
 
 def entry(source: Source, action: str, subject: str) -> AuditEntry:
@@ -170,9 +198,8 @@ def checked_name(user_name: str) -> str:
 
 
 async def _check_name(tx: Transaction, source: Source, user_name: str, *, own: str | None) -> None:
-    same = Compared(field=Field.USER_NAME, relation=Relation.EQ, value=checked_name(user_name))
-    holders = await tx.find_scim_people(source.company.id, same, Slice(limit=2))
-    if any(holder.user.id != own for holder in holders):
+    holders = await tx.scim_name_holders(source.company.id, [checked_name(user_name)])
+    if any(holder != own for holder in holders.get(user_name, ())):
         raise errors.Conflict("Somebody else has this userName.", field="userName")
 
 

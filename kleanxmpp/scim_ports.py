@@ -152,8 +152,11 @@ class ScimRecords(Protocol):
     async def count_scim_people(self, company_id: str, where: Condition | None) -> int:
         """Return how many there are of what `find_scim_people` finds."""
 
-    async def save_scim_user(self, kept: ScimUser) -> None:
-        """Insert or replace. Raises Conflict (field `user_name`) if another user of the company has the name."""
+    async def scim_name_holders(self, company_id: str, user_names: Collection[str]) -> Mapping[str, Collection[str]]:
+        """Return the ids of those whose userName is one of these, whatever its case; what nobody has is missing."""
+
+    async def save_scim_users(self, kept: Sequence[ScimUser]) -> None:
+        """Insert or replace, all or none. Raises Conflict (field `user_name`) if another user has a name."""
 
     async def delete_scim_user(self, company_id: str, user_id: str) -> None:
         """Forget what SCIM said about the user; their userName is free."""

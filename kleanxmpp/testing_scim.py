@@ -19,7 +19,7 @@ from kleanxmpp.scim_ports import (
     Slice,
     ascii_lower,
 )
-from kleanxmpp.testing_tables import MemoryPart
+from kleanxmpp.testing_tables import MemoryPart, Tables
 
 Found = TypeVar("Found", ScimPerson, ScimCircle)
 Values = Mapping[Field, str | bool | datetime | None]
@@ -47,16 +47,21 @@ class MemoryScim(MemoryPart):
     async def count_scim_people(self, company_id: str, where: Condition | None) -> int:
         return sum(_holds(where, _of_person(one)) for one in self._people(company_id))
 
-    async def save_scim_user(self, kept: ScimUser) -> None:
+    async def scim_name_holders(self, company_id: str, user_names: Collection[str]) -> Mapping[str, Collection[str]]:
+        found: dict[str, set[str]] = {}
+        for person in self._people(company_id):
+            for name in user_names:
+                if person.user_name.casefold() == name.casefold():
+                    found.setdefault(name, set()).add(person.user.id)
+        return found
+
+    async def save_scim_users(self, kept: Sequence[ScimUser]) -> None:
         with self._changing() as tables:
-            user = tables.users.get(kept.user_id)
-            if user is None or user.company_id != kept.company_id:
-                raise errors.NotFound
-            for other in tables.scim_users.values():
-                same = (other.company_id, _key(other)) == (kept.company_id, _key(kept))
-                if same and other.user_id != kept.user_id:
-                    raise errors.Conflict(field="user_name")
-            tables.scim_users[kept.user_id] = kept
+            known = dict(tables.scim_users)
+            for one in kept:
+                _check_kept(tables, known, one)
+                known[one.user_id] = one
+            tables.scim_users.update(known)
 
     async def delete_scim_user(self, company_id: str, user_id: str) -> None:
         with self._changing() as tables:
@@ -120,6 +125,16 @@ def _of_person(one: ScimPerson) -> Values:
         Field.CREATED: one.user.created_at,
         Field.CHANGED: one.changed_at,
     }
+
+
+def _check_kept(tables: Tables, known: Mapping[str, ScimUser], kept: ScimUser) -> None:
+    user = tables.users.get(kept.user_id)
+    if user is None or user.company_id != kept.company_id:
+        raise errors.NotFound
+    for other in known.values():
+        same = (other.company_id, _key(other)) == (kept.company_id, _key(kept))
+        if same and other.user_id != kept.user_id:
+            raise errors.Conflict(field="user_name")
 
 
 def _key(kept: ScimUser) -> str:

@@ -69,13 +69,22 @@ def shown(person: ScimPerson) -> Any:  # noqa: ANN401 - as above
         resource.preferred_language = user.locale
     _set_attributes(resource, said, user.attributes)
     resource.id = user.id
-    resource.meta = Meta(
+    resource.meta = _meta(person)
+    return resource
+
+
+def located(person: ScimPerson) -> Any:  # noqa: ANN401 - as above
+    """Return a resource that says which person it is, in which version, and nothing about them."""
+    return Person.model_construct(id=person.user.id, meta=_meta(person))
+
+
+def _meta(person: ScimPerson) -> Meta:
+    return Meta(
         resource_type="User",
-        created=user.created_at,
+        created=person.user.created_at,
         last_modified=person.changed_at,
         version=version_of(person),
     )
-    return resource
 
 
 def version_of(person: ScimPerson) -> str:

@@ -6,10 +6,12 @@ revision alone begins anew when a finished scope becomes due again.
 
 from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
+from functools import cache
 
-from sqlalchemy import ColumnElement, Select, bindparam, case, delete, func, literal, select, update
+from sqlalchemy import ColumnElement, Executable, Select, bindparam, case, delete, func, literal, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from kleanxmpp.db.engine import Inserting
 from kleanxmpp.db.rows import due_of, scope_row
 from kleanxmpp.db.session import Part
 from kleanxmpp.db.tables import due_scopes, memberships, users
@@ -29,7 +31,7 @@ class DueScopes(Part):
             return
         now = datetime.now(UTC)
         rows = [_row(mark, now=now) for mark in sorted(marks, key=_lock_order)]
-        await self._session.run_many(_merged(self._session.insert(due_scopes)), rows)
+        await self._session.run_many(_marking(self._session.inserting), rows)
         self._session.marked = True
 
     async def mark_users_due(
@@ -116,6 +118,12 @@ def _its(due: Due, columns: Sequence[str]) -> dict[str, object]:
 def _lock_order(mark: Due) -> tuple[str, str, str]:
     """Order marks alike in all transactions, so that two that mark the same scopes cannot wait for each other."""
     return mark.scope.company_id, mark.scope.kind.value, mark.scope.id
+
+
+@cache
+def _marking(inserting: Inserting) -> Executable:
+    """Return the statement of every mark, made once: making it costs more than running it."""
+    return _merged(inserting(due_scopes))
 
 
 def _merged(statement: postgresql.Insert | sqlite.Insert) -> postgresql.Insert | sqlite.Insert:

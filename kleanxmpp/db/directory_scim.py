@@ -5,14 +5,19 @@ What must be looked up fast is asked for by id, from a UNION of two indexes: an 
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 from sqlalchemy import (
+    BindParameter,
     ColumnElement,
     CompoundSelect,
+    Executable,
     Row,
     Select,
+    Table,
     and_,
+    bindparam,
     delete,
     exists,
     false,
@@ -22,6 +27,7 @@ from sqlalchemy import (
     union_all,
 )
 
+from kleanxmpp.db.engine import Inserting
 from kleanxmpp.db.rows import value_of
 from kleanxmpp.db.session import Part, chunks
 from kleanxmpp.db.tables import groups, memberships, users
@@ -62,6 +68,16 @@ _GROUP_FIELDS: Mapping[Field, ColumnElement[Any]] = {
     Field.CREATED: groups.c.created_at,
     Field.CHANGED: func.coalesce(scim_groups.c.changed_at, groups.c.created_at, type_=scim_groups.c.changed_at.type),
 }
+_IS_ONE: BindParameter[Any] = bindparam("names", expanding=True)
+_HERE = (users.c.company_id == bindparam("company_id"), users.c.erasing == false())
+_NAME_HOLDERS = union_all(
+    select(scim_users.c.user_name_key.label("name"), users.c.id)
+    .join_from(scim_users, users, users.c.id == scim_users.c.user_id)
+    .where(scim_users.c.company_id == bindparam("company_id"), scim_users.c.user_name_key.in_(_IS_ONE), *_HERE),
+    select(users.c.own_name_key.label("name"), users.c.id)
+    .outerjoin_from(users, scim_users, scim_users.c.user_id == users.c.id)
+    .where(users.c.own_name_key.in_(_IS_ONE), *_HERE, _UNSAID_USER),
+)
 _EXACT = {Field.ID, Field.EXTERNAL_ID}
 _FOLDED = {Field.USER_NAME, Field.EMAIL}
 
@@ -82,13 +98,17 @@ class Scim(Part):
     async def count_scim_people(self, company_id: str, where: Condition | None) -> int:
         return int(await self._session.scalar(_people(company_id, where).with_only_columns(func.count())))
 
-    async def save_scim_user(self, kept: ScimUser) -> None:
-        row = {name: getattr(kept, name) for name in ScimUser.__slots__} | {"document": dict(kept.document)}
-        row["user_name_key"] = kept.user_name.casefold()
-        put = self._session.insert(scim_users).values(row)
-        put = put.on_conflict_do_update(index_elements=["user_id"], set_={n: put.excluded[n] for n in row})
-        async with self._session.whole():
-            await self._session.run(put)
+    async def scim_name_holders(self, company_id: str, user_names: Collection[str]) -> Mapping[str, Collection[str]]:
+        holders: dict[str, set[str]] = defaultdict(set)
+        for some in chunks({name.casefold() for name in user_names}):
+            for row in await self._session.rows(_NAME_HOLDERS, {"company_id": company_id, "names": some}):
+                holders[row.name].add(row.id)
+        return {name: holders[name.casefold()] for name in user_names if name.casefold() in holders}
+
+    async def save_scim_users(self, kept: Sequence[ScimUser]) -> None:
+        rows = [_row(one) | {"user_name_key": one.user_name.casefold()} for one in kept]
+        async with self._session.whole(rows=len(rows)):
+            await self._session.run_many(_replacing(self._session.inserting, scim_users, "user_id"), rows)
 
     async def delete_scim_user(self, company_id: str, user_id: str) -> None:
         mine = (scim_users.c.company_id == company_id, scim_users.c.user_id == user_id)
@@ -106,11 +126,8 @@ class Scim(Part):
         return int(await self._session.scalar(_circles(company_id, where).with_only_columns(func.count())))
 
     async def save_scim_group(self, kept: ScimGroup) -> None:
-        row = {name: getattr(kept, name) for name in ScimGroup.__slots__} | {"document": dict(kept.document)}
-        put = self._session.insert(scim_groups).values(row)
-        put = put.on_conflict_do_update(index_elements=["group_id"], set_={n: put.excluded[n] for n in row})
-        async with self._session.whole():
-            await self._session.run(put)
+        async with self._session.whole(rows=1):
+            await self._session.run_many(_replacing(self._session.inserting, scim_groups, "group_id"), [_row(kept)])
 
     async def scim_members(self, group_ids: Collection[str]) -> Mapping[str, Sequence[str]]:
         found: dict[str, list[str]] = defaultdict(list)
@@ -192,6 +209,17 @@ def _compared(column: ColumnElement[Any], one: Compared) -> ColumnElement[bool]:
         Relation.UNTIL: lambda: column <= value,
     }
     return rendered[one.relation]()
+
+
+@cache
+def _replacing(inserting: Inserting, table: Table, key: str) -> Executable:
+    """Return the statement that inserts rows or replaces those with the same key."""
+    put = inserting(table)
+    return put.on_conflict_do_update(index_elements=[key], set_={one.name: put.excluded[one.name] for one in table.c})
+
+
+def _row(kept: ScimUser | ScimGroup) -> dict[str, object]:
+    return {name: getattr(kept, name) for name in kept.__slots__} | {"document": dict(kept.document)}
 
 
 def _person(row: Row[Any]) -> ScimPerson:

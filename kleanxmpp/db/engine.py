@@ -8,6 +8,7 @@ transactions are read-only snapshots too, and writes of one company queue for an
 
 import hashlib
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -52,9 +53,18 @@ def open_engines(url: str, *, lock_timeout: float, create: bool = False) -> Engi
     raise errors.Invalid("The database must be sqlite:///FILE or postgresql://…", field="url")
 
 
-def insert(connection: AsyncConnection, table: Table) -> postgresql.Insert | sqlite.Insert:
-    """Return an INSERT that knows `on_conflict_do_update`, which both databases spell alike."""
-    return sqlite.insert(table) if _is_sqlite(connection) else postgresql.insert(table)
+Inserting = Callable[[Table], postgresql.Insert | sqlite.Insert]
+"""Makes an INSERT that knows `on_conflict_do_update`, which both databases spell alike."""
+
+
+def inserting(connection: AsyncConnection) -> Inserting:
+    """Return what makes this database's INSERT."""
+    return sqlite.insert if _is_sqlite(connection) else postgresql.insert
+
+
+def undoes_statements(connection: AsyncConnection) -> bool:
+    """Whether a statement that fails leaves no trace and the transaction usable."""
+    return _is_sqlite(connection)
 
 
 async def serialise(connection: AsyncConnection, company_id: str) -> None:

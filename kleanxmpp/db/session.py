@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
-from sqlalchemy import CursorResult, Executable, Row, Select, Table
+from sqlalchemy import CompoundSelect, CursorResult, Executable, Row, Select, Table
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -30,10 +30,10 @@ class Session:
         self.marked = False
         self.rules: dict[str, dict[str, Rule]] = {}
 
-    async def run(self, statement: Executable) -> CursorResult[Any]:
+    async def run(self, statement: Executable, values: Mapping[str, object] | None = None) -> CursorResult[Any]:
         """Run one statement."""
         with translated():
-            return await self._connection.execute(statement)
+            return await self._connection.execute(statement, values)
 
     async def run_many(self, statement: Executable, rows: Sequence[Mapping[str, object]]) -> None:
         """Run one statement with each of these rows; nothing for none."""
@@ -41,9 +41,11 @@ class Session:
             with translated():
                 await self._connection.execute(statement, rows)
 
-    async def rows(self, query: Select[Any]) -> Sequence[Row[Any]]:
+    async def rows(
+        self, query: Select[Any] | CompoundSelect[Any], values: Mapping[str, object] | None = None
+    ) -> Sequence[Row[Any]]:
         """Return all rows."""
-        return (await self.run(query)).all()
+        return (await self.run(query, values)).all()
 
     async def row(self, query: Select[Any]) -> Row[Any] | None:
         """Return the first row."""
@@ -55,14 +57,25 @@ class Session:
 
     def insert(self, table: Table) -> postgresql.Insert | sqlite.Insert:
         """Return an INSERT that knows `on_conflict_do_update`."""
-        return engine.insert(self._connection, table)
+        return self.inserting(table)
+
+    @property
+    def inserting(self) -> engine.Inserting:
+        """What makes such an INSERT; equal for the same database, so that statements can be made once."""
+        return engine.inserting(self._connection)
 
     @asynccontextmanager
-    async def whole(self) -> AsyncIterator[None]:
-        """Undo the block when it raises and leave the transaction usable, also after a Conflict on PostgreSQL."""
+    async def whole(self, *, rows: int | None = None) -> AsyncIterator[None]:
+        """Undo the block when it raises and leave the transaction usable, also after a Conflict on PostgreSQL.
+
+        `rows`: the block is one statement with so many rows. SQLite undoes that by itself for a single one.
+        """
         with translated():
-            async with self._connection.begin_nested():
+            if rows == 1 and engine.undoes_statements(self._connection):
                 yield
+            else:
+                async with self._connection.begin_nested():
+                    yield
 
 
 class Part:

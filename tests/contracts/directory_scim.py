@@ -60,7 +60,7 @@ class ScimContract(DirectoryBase):
         async with directory.write(company.id) as tx:
             assert await tx.scim_person(company.id, user.id) == ScimPerson(user=user, kept=None)
             for said in (kept, later):
-                await tx.save_scim_user(said)
+                await tx.save_scim_users([said])
                 assert await tx.scim_person(company.id, user.id) == ScimPerson(user=user, kept=said)
             assert await tx.scim_person(elsewhere.id, user.id) is None
             assert await tx.find_scim_people(elsewhere.id, None, ALL) == []
@@ -68,25 +68,61 @@ class ScimContract(DirectoryBase):
             assert await found(tx, company, eq(Field.USER_NAME, "ANNA@firma.test")) == [user.id]
             await tx.delete_scim_user(company.id, user.id)
             assert await tx.scim_person(company.id, user.id) == ScimPerson(user=user, kept=None)
-            await tx.save_scim_user(kept)
+            await tx.save_scim_users([kept])
             await tx.delete_user(company.id, user.id)
             assert await tx.scim_person(company.id, user.id) is None
         another = await saved_user(directory, company)
         async with directory.write(company.id) as tx:
-            await tx.save_scim_user(kept_of(another, "Anna@Firma.test"))
+            await tx.save_scim_users([kept_of(another, "Anna@Firma.test")])
 
     async def test_a_user_name_belongs_to_one_person_of_a_company(self, directory: Directory, company: Company) -> None:
         user, other = await saved_user(directory, company), await saved_user(directory, company)
         elsewhere = await saved_company(directory, a_company())
         stranger = await saved_user(directory, elsewhere)
         async with directory.write(company.id) as tx:
-            await tx.save_scim_user(kept_of(user, "Straße"))
+            await tx.save_scim_users([kept_of(user, "Straße")])
             with pytest.raises(errors.Conflict) as caught:
-                await tx.save_scim_user(kept_of(other, "STRASSE"))
+                await tx.save_scim_users([kept_of(other, "STRASSE")])
             assert caught.value.field == "user_name"
-            await tx.save_scim_user(kept_of(stranger, "Straße"))
+            await tx.save_scim_users([kept_of(stranger, "Straße")])
             with pytest.raises(errors.NotFound):
-                await tx.save_scim_user(kept_of(stranger, "x", company_id=company.id))
+                await tx.save_scim_users([kept_of(stranger, "x", company_id=company.id)])
+
+    async def test_who_has_a_user_name_is_known_for_many_names_at_once(
+        self, directory: Directory, company: Company
+    ) -> None:
+        said = await saved_user(directory, company, email="said@x.test")
+        mailed = await saved_user(directory, company, email="Mail@x.test")
+        also = await saved_user(directory, company, email="mail@X.test")
+        erasing = await saved_user(directory, company, email="gone@x.test", erasing=True)
+        elsewhere = await saved_company(directory, a_company())
+        stranger = await saved_user(directory, elsewhere, email="far@x.test")
+        async with directory.write(elsewhere.id) as tx:
+            await tx.save_scim_users([kept_of(stranger, "upn@far.test")])
+        async with directory.write(company.id) as tx:
+            await tx.save_scim_users([kept_of(said, "UPN@x.test"), kept_of(erasing, "erasing@x.test")])
+            asked = ["upn@X.test", "MAIL@x.test", "said@x.test", "gone@x.test", "erasing@x.test", "upn@far.test", "?"]
+            holders = await tx.scim_name_holders(company.id, asked)
+            assert {name: set(ids) for name, ids in holders.items()} == {
+                "upn@X.test": {said.id},
+                "MAIL@x.test": {mailed.id, also.id},
+            }
+            assert not await tx.scim_name_holders(company.id, [])
+
+    async def test_what_is_said_about_many_is_kept_of_all_or_none(self, directory: Directory, company: Company) -> None:
+        first, second, third = [await saved_user(directory, company) for _ in range(3)]
+        async with directory.write(company.id) as tx:
+            await tx.save_scim_users([])
+            await tx.save_scim_users([kept_of(first, "a"), kept_of(second, "b")])
+            with pytest.raises(errors.Conflict) as caught:
+                await tx.save_scim_users([kept_of(third, "c"), kept_of(first, "B")])
+            assert caught.value.field == "user_name"
+            people = await tx.find_scim_people(company.id, None, ALL)
+            assert {one.user.id: one.kept and one.kept.user_name for one in people} == {
+                first.id: "a",
+                second.id: "b",
+                third.id: None,
+            }
 
     async def test_people_are_found_by_what_scim_or_else_the_directory_calls_them(
         self, directory: Directory, company: Company
@@ -96,8 +132,8 @@ class ScimContract(DirectoryBase):
         named = await saved_user(directory, company, username="named", display_name="inge 100%")
         erasing = await saved_user(directory, company, email="gone@x.test", erasing=True)
         async with directory.write(company.id) as tx:
-            await tx.save_scim_user(kept_of(said, "upn@x.test", external_id="e1"))
-            await tx.save_scim_user(kept_of(erasing, "erasing@x.test"))
+            await tx.save_scim_users([kept_of(said, "upn@x.test", external_id="e1")])
+            await tx.save_scim_users([kept_of(erasing, "erasing@x.test")])
             for name, person in (("UPN@x.test", said), ("mail@x.TEST", mailed), ("NAMED", named)):
                 assert await found(tx, company, eq(Field.USER_NAME, name)) == [person.id]
             for name in ("said@x.test", "gone@x.test", "erasing@x.test", erasing.username, "nobody"):

@@ -501,6 +501,59 @@ async def test_24_deleting_is_repeatable_and_nobody_is_too_important_to_leave(sc
 
 
 @EVERYWHERE
+async def test_new_people_in_one_request_are_who_they_are_one_by_one(scim: Scim) -> None:
+    work = {"department": "Lager", "manager": {"value": "m1"}}
+    new = [
+        {"userName": "a@x.test", "externalId": "a", "displayName": "Jan Meier", ENTERPRISE: work},
+        {"userName": "b@x.test", "displayName": "Jan Meier", "emails": [{"value": "b@x.test"}], "active": False},
+        {"userName": "c@x.test", "externalId": "", "preferredLanguage": "en", "title": "Leitung", "nickName": "C"},
+    ]
+
+    def bodies(mark: str) -> list[dict[str, Any]]:
+        named = [one | {"userName": mark + one["userName"]} for one in new]
+        return [one | {"schemas": [USER], **({"externalId": mark} if one.get("externalId") else {})} for one in named]
+
+    singly = [(await scim.call("POST", "/Users", one, expect=201)).body for one in bodies("1")]
+    operations = [{"method": "POST", "path": "/Users", "bulkId": one["userName"], "data": one} for one in bodies("2")]
+    done = (await scim.call("POST", "/Bulk", {"schemas": [BULK], "Operations": operations}, expect=200)).body
+    assert [(one["bulkId"], one["status"]) for one in done["Operations"]] == [
+        (f"2{one['userName']}", "201") for one in new
+    ]
+    for single, outcome in zip(singly, done["Operations"], strict=True):
+        together = await scim.read("/Users/" + outcome["location"].rpartition("/")[2])
+        assert (outcome["location"], outcome["version"]) == (together["meta"]["location"], together["meta"]["version"])
+        assert together["userName"] == single["userName"].replace("1", "2", 1)
+        told = {"id", "meta", "userName", "externalId"}
+        assert {k: v for k, v in together.items() if k not in told} == {
+            k: v for k, v in single.items() if k not in told
+        }
+
+
+async def test_people_in_one_request_who_cannot_all_be_new_are_looked_at_one_by_one(scim: Scim) -> None:
+    def operations(*people: dict[str, Any]) -> dict[str, Any]:
+        post = {"method": "POST", "path": "/Users"}
+        sent = [post | {"bulkId": str(n), "data": {"schemas": [USER], **one}} for n, one in enumerate(people)]
+        return {"schemas": [BULK], "Operations": sent}
+
+    known = await scim.desk.person("Eva Alt", external_id="e1")
+    fresh = {"userName": "neu@x.test"}
+    body = operations(fresh, {"userName": "eva@x.test", "externalId": "e1"})
+    done = (await scim.call("POST", "/Bulk", body, expect=200)).body["Operations"]
+    assert [one["status"] for one in done] == ["201", "201"]
+    assert done[1]["location"].endswith(known["id"])
+    for bad, status in (
+        ({"userName": "NEU@x.test"}, "409"),
+        ({"userName": "eva2@x.test", "externalId": "e1"}, "409"),
+        ({"userName": "z@x.test"}, "409"),
+        ({"userName": "y@x.test", "displayName": "x" * 201}, "400"),
+        ({"userName": "w@x.test", "active": "vielleicht"}, "400"),
+    ):
+        body = operations({"userName": "Z@x.test"}, bad, {"userName": "later@x.test"})
+        done = (await scim.call("POST", "/Bulk", body, expect=200)).body["Operations"]
+        assert [one["status"] for one in done] == ["424", status, "424"], bad
+    assert (await scim.found("/Users"))["totalResults"] == 2
+
+
 async def test_a_bulk_request_is_applied_whole_or_not_at_all(scim: Scim) -> None:
     def post(name: str, **data: Any) -> dict[str, Any]:
         data = {"schemas": [USER], "userName": name, **data}

@@ -12,7 +12,7 @@ from kleanxmpp.db.statements import count_statements
 from kleanxmpp.model import Role
 from tests.factories import a_user
 from tests.integration.admin_api.desk import SETTINGS, Desk, Store, opened
-from tests.integration.scim.client import Scim, recorded
+from tests.integration.scim.client import BULK, USER, Scim, recorded
 from tests.integration.scim.conftest import ANYBODY
 
 pytestmark = pytest.mark.parametrize("store", ["sqlite"], indirect=True)
@@ -62,6 +62,23 @@ async def test_one_member_of_a_group_of_5000_costs_what_one_of_three_does(scim: 
         assert len(await scim.members(group_id)) == size
     assert costs[MANY] == costs[3]
     assert max(costs[MANY]) <= 40
+
+
+async def test_a_hundred_new_people_in_one_request_cost_what_three_do(scim: Scim) -> None:
+    assert isinstance(scim.desk.directory, SqlDirectory)
+    await scim.person("first@x.test")  # that the source was heard of is noted once a minute
+    costs: dict[int, int] = {}
+    for count in (3, 100):
+        people = [{"userName": f"{count}-{n}@x.test", "externalId": f"{count}-{n}"} for n in range(count)]
+        operations = [
+            {"method": "POST", "path": "/Users", "bulkId": one["userName"], "data": {"schemas": [USER], **one}}
+            for one in people
+        ]
+        with count_statements(scim.desk.directory) as sent:
+            done = await scim.call("POST", "/Bulk", {"schemas": [BULK], "Operations": operations}, expect=200)
+        assert [one["status"] for one in done.body["Operations"]] == ["201"] * count
+        costs[count] = len(sent)
+    assert costs[100] == costs[3] <= 30
 
 
 async def test_a_group_without_its_members_is_read_without_them(scim: Scim) -> None:
