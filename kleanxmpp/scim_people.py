@@ -54,22 +54,23 @@ async def existing(tx: Transaction, source: Source, user_id: str) -> ScimPerson:
     return found
 
 
-async def adoptable(tx: Transaction, source: Source, external_id: str | None) -> ScimPerson | None:
-    """Return who came by another door under this external id. Raises Conflict if SCIM knows them already."""
+async def adoptable(tx: Transaction, source: Source, external_id: str | None) -> tuple[ScimPerson | None, bool]:
+    """Return who came by another door under this external id, and whether it is free for somebody new.
+
+    Raises Conflict if SCIM knows them already.
+    """
     user = None if external_id is None else await _holder(tx, source, external_id)
     if user is None or user.erasing:
-        return None
+        return None, user is None
     known = await existing(tx, source, user.id)
     if known.kept is not None:
         raise errors.Conflict("Somebody else has this externalId.", field="externalId")
-    return known
+    return known, False
 
 
 async def add(tx: Transaction, source: Source, new: NewUser, identity: Identity) -> ScimPerson:
-    """Add a person whom `adoptable` does not find. Raises Conflict if somebody present has the userName."""
+    """Add a person. Raises Conflict if somebody present has the userName, or anybody the external id."""
     await _check_name(tx, source, identity.user_name, own=None)
-    free = identity.external_id is not None and await _holder(tx, source, identity.external_id) is None
-    new = replace(new, external_id=identity.external_id if free else None)
     user = await edits.add(tx, source.company, new, actor=source.actor, reason=REASON, now=source.now)
     return await _keep(tx, source, ScimPerson(user=user, kept=None), identity, noted=True)
 

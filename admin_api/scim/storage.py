@@ -5,6 +5,7 @@
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 from scim2_models import (
@@ -20,7 +21,7 @@ from kleanxmpp import scim_circles, scim_people
 from kleanxmpp.ports import Directory, Transaction
 from kleanxmpp.scim_circles import CircleChange
 from kleanxmpp.scim_people import Source, Waits
-from kleanxmpp.scim_ports import ScimCircle
+from kleanxmpp.scim_ports import ScimCircle, Slice
 
 from . import circles, filters, people
 from .models import MOST_RESULTS, Group, Person
@@ -97,9 +98,10 @@ class DirectoryStorage(AsyncScimStorage):
             return await self._group(await scim_circles.add(self._tx, self.source, change), members=True)
         sent: Any = resource
         identity = people.identity_of(sent)
-        known = await scim_people.adoptable(self._tx, self.source, identity.external_id)
+        known, free = await scim_people.adoptable(self._tx, self.source, identity.external_id)
         if known is None:
-            return self._of(await scim_people.add(self._tx, self.source, people.new_user(sent), identity))
+            new = replace(people.new_user(sent), external_id=identity.external_id if free else None)
+            return self._of(await scim_people.add(self._tx, self.source, new, identity))
         patch = people.patch_to(known, sent, whole=True, says_active=True)
         return self._of(await scim_people.change(self._tx, self.source, known, patch, identity))
 
@@ -166,11 +168,13 @@ class DirectoryStorage(AsyncScimStorage):
         where = filters.condition_of(search.filter, kind, Person if kind == "User" else Group)
         part = filters.slice_of(search, kind, offset=offset, limit=max(0, limit))
         if kind == "User":
-            total = await self._tx.count_scim_people(company_id, where)
             found = await self._tx.find_scim_people(company_id, where, part) if part.limit else []
+            whole = _is_all(part, len(found))
+            total = len(found) if whole else await self._tx.count_scim_people(company_id, where)
             return total, [self._of(person) for person in found]
-        total = await self._tx.count_scim_circles(company_id, where)
         groups = await self._tx.find_scim_circles(company_id, where, part) if part.limit else []
+        whole = _is_all(part, len(groups))
+        total = len(groups) if whole else await self._tx.count_scim_circles(company_id, where)
         with_members = circles.wants_members(search)
         members = await self._tx.scim_members([one.group.id for one in groups]) if with_members else {}
         return total, [circles.shown(one, members.get(one.group.id)) for one in groups]
@@ -183,6 +187,11 @@ class DirectoryStorage(AsyncScimStorage):
     def _of(person: Any) -> Resource[Any]:  # noqa: ANN401 - as above
         resource: Resource[Any] = people.shown(person)
         return resource
+
+
+def _is_all(part: Slice, found: int) -> bool:
+    """Whether what was found of this part is all there is, so that nothing need be counted."""
+    return part.offset == 0 and found < part.limit
 
 
 def _check_version(expected: str | None, present: str) -> None:
