@@ -28,7 +28,7 @@ from kleanxmpp.settings import Settings
 _CIRCLE = 20
 _BY_THE_CLOCK = re.compile(
     r"^(BEGIN|PRAGMA|COMMIT)"
-    r"|^SELECT users\.absent_until\b"
+    r"|^SELECT (users\.absent_until|scheduled_changes\.effective_at)\b"
     r"|^SELECT (webhooks\.id, webhooks\.company_id\b|alarms\.|count\(.*\bFROM webhooks\b)"
     r"|^SELECT offboardings\..*requested_at < "
     r"|^DELETE FROM events WHERE events\.at\b"

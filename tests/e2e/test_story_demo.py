@@ -27,6 +27,11 @@ KEYS = {
 _START_SECONDS = 90.0
 
 
+def _hear_ctrl_c() -> None:
+    """Listen to SIGINT as in a terminal: tests that run in a shell's background have inherited that it is ignored."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @asynccontextmanager
 async def demo(folder: Path, *options: str) -> AsyncIterator[asyncio.subprocess.Process]:
     """Start the demo in a terminal of its own; what is left at the end is killed."""
@@ -35,6 +40,7 @@ async def demo(folder: Path, *options: str) -> AsyncIterator[asyncio.subprocess.
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "kleanxmpp.cli", "demo", str(folder), *options, cwd=folder.parent, env=environment,
             stdin=asyncio.subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
+            preexec_fn=_hear_ctrl_c,
         )  # fmt: skip
     try:
         yield process

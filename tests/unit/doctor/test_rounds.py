@@ -40,7 +40,7 @@ async def going_round(practice: Practice, *, every: float = 0.02) -> AsyncIterat
 
 
 async def until(holds: Callable[[], bool]) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not holds():
             await asyncio.sleep(0.005)
 
