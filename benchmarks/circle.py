@@ -12,7 +12,7 @@ from benchmarks import people
 from benchmarks.figures import Figure, compared, single
 from benchmarks.script import Script, each, open_script
 from benchmarks.world import DOMAIN, ROOMS, Bench, World, eventually, open_world
-from kleanxmpp import groups
+from kleanxmpp import circle_marks
 from kleanxmpp.model import Company, Group, User
 
 _ENOUGH = 500
@@ -86,7 +86,7 @@ async def _right(world: World, group: Group) -> None:
 
     async def proven() -> bool:
         async with world.directory.read() as tx:
-            return await tx.due(groups.scope_of(group)) is None
+            return await tx.due(circle_marks.scope_of(group)) is None
 
     await eventually(proven, what="the group is right", within=120, every=0.005)
 

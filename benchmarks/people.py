@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from kleanxmpp import groups, ids
+from kleanxmpp import circle_marks, ids
 from kleanxmpp.db.directory import SqlDirectory
 from kleanxmpp.model import Company, Credential, Due, Group, GroupKind, Role, User
 
@@ -59,5 +59,5 @@ async def add_groups(
         await tx.add_groups(made)
         for group, circle in zip(made, circles, strict=True):
             await tx.put_members(group.id, {user.id: Role.MEMBER for user in circle})
-        await tx.mark_due([Due(scope=groups.scope_of(group), marked_at=now) for group in made])
+        await tx.mark_due([Due(scope=circle_marks.scope_of(group), marked_at=now) for group in made])
     return made

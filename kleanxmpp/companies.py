@@ -6,7 +6,18 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import available_timezones
 
-from kleanxmpp import drafts, errors, events, groups, ids, jid, media_types, offboardings, sources
+from kleanxmpp import (
+    circle_marks,
+    drafts,
+    errors,
+    events,
+    group_names,
+    ids,
+    jid,
+    media_types,
+    offboardings,
+    sources,
+)
 from kleanxmpp.desired import access
 from kleanxmpp.model import (
     Aspect,
@@ -61,7 +72,7 @@ async def add_company(
     company = Company(
         id=ids.new_id(),
         domain=jid.normalise_domain(domain),
-        name=groups.checked_name(name),
+        name=group_names.checked_name(name),
         locale=drafts.checked_locale(locale),
     )
     async with directory.write(company.id) as tx:
@@ -92,7 +103,7 @@ async def update_company(
         await tx.add_audit([_entry(after, "company.changed", details, actor=actor, reason=reason, now=now)])
         if "contacts_max" in changed:
             async for page in _group_pages(tx, after):
-                await tx.mark_due([Due(scope=groups.scope_of(g), marked_at=now) for g in page])
+                await tx.mark_due([Due(scope=circle_marks.scope_of(g), marked_at=now) for g in page])
         if "contact_visibility" in changed:
             await tx.mark_users_due(after.id, aspects=Aspect.CIRCLES, priority=Priority.BACKGROUND, at=now)
         if {"locale", "timezone"} & set(changed):  # both stand in the names of who is paused
@@ -116,7 +127,7 @@ def _patched(company: Company, patch: CompanyPatch) -> Company:
         numbers[name] = getattr(company, name) if number is None else number
     return replace(
         company,
-        name=groups.checked_name(patch.name) if patch.name is not None else company.name,
+        name=group_names.checked_name(patch.name) if patch.name is not None else company.name,
         locale=drafts.checked_locale(patch.locale) if patch.locale is not None else company.locale,
         contact_visibility=patch.contact_visibility or company.contact_visibility,
         timezone=company.timezone if patch.timezone is None else _checked_timezone(patch.timezone),

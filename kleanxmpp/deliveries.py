@@ -144,10 +144,6 @@ class Deliverer:
             return Verdict(webhook=current)  # what was seen is not about this address
         return delivery_policy.after_attempts(current, sent, now=now, give_up_after=self.pace.give_up_after)
 
-    async def _current(self, webhook: Webhook) -> Webhook | None:
-        async with self.directory.read() as tx:
-            return await tx.webhook(webhook.company_id, webhook.id)
-
     def _rest(self, failing_since: datetime) -> float:
         failing = (self.clock() - failing_since).total_seconds()
         return min(self.pace.rest_max, max(self.pace.rest_min, failing / 10))

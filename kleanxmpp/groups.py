@@ -4,10 +4,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from kleanxmpp import circle_marks, circle_rules, circles, errors, group_records, ids, names
-from kleanxmpp.circle_marks import scope_of as scope_of
 from kleanxmpp.circle_rules import Moves
-from kleanxmpp.group_names import checked_description, free_slug
-from kleanxmpp.group_names import checked_name as checked_name
+from kleanxmpp.group_names import checked_description, checked_name, free_slug
 from kleanxmpp.model import Aspect, Company, Group, GroupKind, Role
 from kleanxmpp.ports import Directory, Transaction
 from kleanxmpp.rules import Rule

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from kleanxmpp import changes, companies, desired, errors, groups, metrics, offboardings
+from kleanxmpp import changes, circle_marks, companies, desired, errors, metrics, offboardings
 from kleanxmpp.batches import batches
 from kleanxmpp.desired import GATE, LET_IN, READ_ONLY, Access, CircleLook, Person
 from kleanxmpp.model import Aspect, AuditEntry, Company, Due, Group, Priority, Scope
@@ -229,7 +229,7 @@ async def _sweep_groups(
 def _compare_group(group: Group, wanted: CircleState, actual: CircleState, report: SweepReport) -> Plan:
     report.present += sum(len(room.affiliations) for room in actual.rooms.values())
     if plan := plan_circles(desired=wanted, actual=actual):
-        report.add(groups.scope_of(group), Aspect.ALL, plan)
+        report.add(circle_marks.scope_of(group), Aspect.ALL, plan)
     return plan
 
 
@@ -253,8 +253,8 @@ async def _sort_unknown(
                 continue
             rooms.discard(slug)
             shared.discard(desired.contact_group(group))
-            if group.deleted and await tx.due(groups.scope_of(group)) is None:
-                report.add(groups.scope_of(group), Aspect.ALL, (changes.DestroyRoom(room=slug),))
+            if group.deleted and await tx.due(circle_marks.scope_of(group)) is None:
+                report.add(circle_marks.scope_of(group), Aspect.ALL, (changes.DestroyRoom(room=slug),))
     report.strange_rooms, report.strange_shared_groups = tuple(sorted(rooms)), tuple(sorted(shared))
     metrics.STRANGE_ROOMS.set(len(rooms))
 

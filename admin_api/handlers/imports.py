@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 
-from kleanxmpp import exporting, groups, import_diff, importing
+from kleanxmpp import exporting, group_names, import_diff, importing
 from kleanxmpp.import_rows import FaultyFile, Row
 from kleanxmpp.sheets import mapping, reading
 from kleanxmpp.sheets.mapping import Mapping_
@@ -66,7 +66,7 @@ def _allowed(call: Call, rows: Sequence[Row]) -> Sequence[Row]:
 
 
 def _announcements(meant: Mapping_ | None) -> list[str]:
-    return [groups.checked_name(name) for name in meant.groups.announcements] if meant else []
+    return [group_names.checked_name(name) for name in meant.groups.announcements] if meant else []
 
 
 def _faulty(error: FaultyFile) -> Problem:

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from kleanxmpp import errors, groups, import_diff, importing
+from kleanxmpp import errors, group_names, import_diff, importing
 from kleanxmpp.cli import DONE, FAILED, output
 from kleanxmpp.cli.shell import DEFAULTS, Options, limits, open_company
 from kleanxmpp.import_diff import Diff
@@ -56,7 +56,8 @@ async def import_file(
     meant = mappings.read(_content(mapping)) if mapping else None
     rows = reading.read(_content(file), meant)
     named = [
-        groups.checked_name(name) for name in (*(announcement or ()), *(meant.groups.announcements if meant else ()))
+        group_names.checked_name(name)
+        for name in (*(announcement or ()), *(meant.groups.announcements if meant else ()))
     ]
     async with open_company(options) as (shell, company):
         with output.progress(f"Importing {len(rows)} people", quiet=options.json) as progress:

@@ -15,7 +15,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from ejabberd.config import drop_in, drop_in_notes
-from kleanxmpp import companies, drafts, errors, groups, ids, jid, settings, tokens
+from kleanxmpp import companies, drafts, errors, group_names, ids, jid, settings, tokens
 from kleanxmpp.cli import installation, output
 from kleanxmpp.cli.ejabberd import compiled, server_config
 from kleanxmpp.cli.installation import Owners, Places
@@ -57,7 +57,7 @@ async def init(
     json: Annotated[bool, Parameter(negative=(), help="Write JSON for other programs.")] = False,
 ) -> None:
     """Write configuration and secrets, create the database, the first company and an operator's token."""
-    domain, name, locale = jid.normalise_domain(domain), groups.checked_name(name), drafts.checked_locale(locale)
+    domain, name, locale = jid.normalise_domain(domain), group_names.checked_name(name), drafts.checked_locale(locale)
     places = Places(folder=folder.resolve(), data=data.resolve())
     if database is not None and not database.startswith("postgresql"):
         raise errors.Invalid(

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from kleanxmpp import attributes, drafts, errors, groups
+from kleanxmpp import attributes, drafts, errors, group_names
 from kleanxmpp.model import Role
 
 _YES = ("ja", "j", "yes", "y", "true", "wahr", "1", "x", "aktiv", "active")
@@ -106,7 +106,7 @@ def _groups(cell: str, spelling: Spelling) -> Mapping[str, Role]:
         if not part:
             continue
         moderates = part[0] == "*" or part[-1] == "*"
-        name = groups.checked_name(_plain(_without_stars(part)))
+        name = group_names.checked_name(_plain(_without_stars(part)))
         if name in roles:
             raise errors.Invalid(f"names “{name}” twice.")
         roles[name] = Role.MODERATOR if moderates else Role.MEMBER

@@ -1,15 +1,13 @@
 """The first tables and the two views of the login program."""
 
-from typing import Any
-
 import sqlalchemy as sa
 from alembic import op
+
+from kleanxmpp.db.migrations.altering import MOMENT, TEXT, needed
 
 revision = "0001"
 down_revision = None
 
-TEXT = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
-MOMENT = sa.DateTime(timezone=True)
 NAMED = sa.column("deleted") == sa.false()
 
 MAY_CHAT_VIEW = """
@@ -35,11 +33,6 @@ def upgrade() -> None:
     _credentials_and_tokens()
     op.execute(MAY_CHAT_VIEW)
     op.execute(LOGINS_VIEW)
-
-
-def needed(name: str, kind: sa.types.TypeEngine[Any]) -> sa.Column[Any]:
-    """Return a column that is never null."""
-    return sa.Column(name, kind, nullable=False)
 
 
 def _companies_and_users() -> None:

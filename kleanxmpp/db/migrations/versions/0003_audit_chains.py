@@ -12,10 +12,11 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import op
 
+from kleanxmpp.db.migrations.altering import TEXT
+
 revision = "0003"
 down_revision = "0002"
 
-TEXT = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 ADDED: dict[str, sa.types.TypeEngine[Any]] = {"number": sa.BigInteger(), "previous": TEXT, "hash": TEXT}
 OPERATORS = sa.column("company_id").is_(None)
 PAGE = 1000

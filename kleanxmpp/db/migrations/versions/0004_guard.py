@@ -3,11 +3,10 @@
 import sqlalchemy as sa
 from alembic import op
 
+from kleanxmpp.db.migrations.altering import MOMENT, TEXT
+
 revision = "0004"
 down_revision = "0003"
-
-TEXT = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
-MOMENT = sa.DateTime(timezone=True)
 
 
 def upgrade() -> None:
