@@ -144,9 +144,13 @@ class Closing:
     def is_about(self, person: Person | None) -> bool:
         """Whether it closed what is to be closed for the person as the directory sees them now.
 
-        If not, something was given back, or more taken, meanwhile; and they are due again for it.
+        If not, something was given back, or more taken, or erasure asked for, meanwhile; and they are due again for it.
         """
-        return person is not None and desired.access(person.company, person.user) is self._level
+        return (
+            person is not None
+            and desired.access(person.company, person.user) is self._level
+            and person.user.erasing is self.person.user.erasing
+        )
 
     def judged(self, open_one: Offboarding, *, credentials: int, uploads: int) -> Offboarding:
         """Return the off-boarding with what was found and seen; if nothing resists, that is the proof."""

@@ -1,7 +1,7 @@
 """An off-boarding's order, its time when the clock is set meanwhile, and many at once, on SQLite and the twin."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -175,6 +175,37 @@ async def test_what_a_killed_run_found_is_not_called_nothing(work: Work) -> None
     assert (found["sessions"].found, found["sessions"].left, found["sessions"].closed) == (None, 0, True)
     assert (found["rooms"].found, found["rooms"].done) == (1, 1)
     assert "anna.gross@glanz.test" not in work.server.holdings(work.company).rooms[team.slug].affiliations
+
+
+class InterruptingServer(MemoryServer):
+    """Does something once, while an off-boarding is at work, before its last look."""
+
+    def __init__(self, work: Work, meanwhile: Callable[[], Awaitable[object]]) -> None:
+        super().__init__()
+        self._companies = work.server._companies
+        self._meanwhile: Callable[[], Awaitable[object]] | None = meanwhile
+
+    async def apply(self, company: Company, change: Change) -> int:
+        if isinstance(change, changes.EndSessions) and self._meanwhile is not None:
+            meanwhile, self._meanwhile = self._meanwhile, None
+            await meanwhile()
+        return await super().apply(company, change)
+
+
+async def test_an_erasure_asked_for_while_the_off_boarding_is_at_work_leaves_nothing_on_the_server(work: Work) -> None:
+    anna = await work.person("Anna Groß")
+    await work.circle("Nord", anna)
+    async with work.loop():
+        await work.settled()
+    held = work.server.holdings(work.company)
+    assert anna.username in held.profiles and anna.username in held.nicknames.values()
+    await off_boarded(work, anna, now=work.now)
+    erase = partial(users.erase, work.directory, work.company, anna.id, actor="test", reason=None, now=work.now)
+    async with work.loop(InterruptingServer(work, erase)):
+        await until(work.nothing_due)
+    async with work.directory.read() as tx:
+        assert await tx.user(work.company.id, anna.id) is None
+    assert anna.username not in held.profiles and anna.username not in held.nicknames.values()
 
 
 async def test_two_hundred_leave_at_once_and_nobody_else_is_touched(work: Work) -> None:
