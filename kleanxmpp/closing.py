@@ -20,6 +20,7 @@ from kleanxmpp.plan import Plan, closing_steps, silencing_steps
 from kleanxmpp.ports import Directory, Transaction
 from kleanxmpp.state import UserState
 from kleanxmpp.steps import LOOKS, Steps, circle_keys
+from kleanxmpp.website_ports import WebAccess
 
 _ITEM: dict[type[Change], str] = {
     changes.CloseGate: "gate",
@@ -30,9 +31,18 @@ _ITEM: dict[type[Change], str] = {
     changes.MakeReadOnly: "writing",
     changes.ClearLeftovers: "leftovers",
 }
-_IN_DIRECTORY = {"logins", "uploads", "files"}
+_IN_DIRECTORY = {"logins", "uploads", "files", "web_sessions", "links"}
 _RECORDING = (0.2, 0.5, 1.0, 2.0, 4.0)
 """Seconds between attempts to keep what was found and done: nobody could find it again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _InDirectory:
+    """What the directory held of somebody. `web`: found, and left when looked at again; None: not looked at."""
+
+    credentials: int = 0
+    uploads: int = 0
+    web: tuple[WebAccess, WebAccess] | None = None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -119,21 +129,22 @@ class Closing:
 
     def _note(self, now: float) -> None:
         """Remember which items this look saw closed for the first time."""
-        for line in self._evidence(credentials=0, uploads=0):
+        for line in self._evidence(_InDirectory()):
             if line.closed:
                 self._closed_at.setdefault(line.item, now)
             else:
                 self._closed_at.pop(line.item, None)
 
-    def _evidence(self, *, credentials: int, uploads: int) -> tuple[Evidence, ...]:
+    def _evidence(self, held: _InDirectory) -> tuple[Evidence, ...]:
         done: Counter[str] = Counter()
         for kind, touched in self._done.items():
             if kind in _ITEM:
                 done[_ITEM[kind]] += touched
         return offboardings.evidence(
             person=self.person,
-            credentials=credentials,
-            uploads=uploads,
+            credentials=held.credentials,
+            uploads=held.uploads,
+            web=held.web,
             files=self._files,
             found=self._found,
             done=done,
@@ -152,14 +163,14 @@ class Closing:
             and person.user.erasing is self.person.user.erasing
         )
 
-    def judged(self, open_one: Offboarding, *, credentials: int, uploads: int) -> Offboarding:
+    def judged(self, open_one: Offboarding, held: _InDirectory) -> Offboarding:
         """Return the off-boarding with what was found and seen; if nothing resists, that is the proof."""
-        recorded = self._recorded(open_one, credentials=credentials, uploads=uploads)
+        recorded = self._recorded(open_one, held)
         if recorded.completed_at is None and self.resisting is None:
             self.resisting = errors.Temporary("A line of the evidence is not closed.")
         return recorded
 
-    def _recorded(self, open_one: Offboarding, *, credentials: int, uploads: int) -> Offboarding:
+    def _recorded(self, open_one: Offboarding, held: _InDirectory) -> Offboarding:
         now = time.monotonic()
         timed = tuple(
             replace(
@@ -167,7 +178,7 @@ class Closing:
                 milliseconds=round(self._took(open_one, self._closed_at.get(line.item, now)) / _MILLISECOND),
                 found=None if self._uncounted(open_one, line) else line.found,
             )
-            for line in self._evidence(credentials=credentials, uploads=uploads)
+            for line in self._evidence(held)
         )
         took = self._took(open_one, now)
         recorded = offboardings.with_evidence(
@@ -218,8 +229,18 @@ async def _judge(tx: Transaction, company_id: str, ended: Mapping[str, Closing])
     opened = {one.user_id: one for one in await tx.open_offboardings(company_id, ended.keys())}
     credentials = await tx.credential_counts(opened)
     uploads = await tx.revoke_grants(opened)
+    had = await tx.end_web_access(opened)
+    has = await tx.web_access(opened)
+    nothing = WebAccess()
     judged = {
-        user_id: ended[user_id].judged(one, credentials=credentials.get(user_id, 0), uploads=uploads.get(user_id, 0))
+        user_id: ended[user_id].judged(
+            one,
+            _InDirectory(
+                credentials=credentials.get(user_id, 0),
+                uploads=uploads.get(user_id, 0),
+                web=(had.get(user_id, nothing), has.get(user_id, nothing)),
+            ),
+        )
         for user_id, one in opened.items()
     }
     await tx.save_offboardings(list(judged.values()))

@@ -145,12 +145,17 @@ class Membership:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Credential:
-    """One device's login. The secret itself exists only on the device."""
+    """One device's login. The secret itself exists only on the device.
+
+    `expires_at` None: good until it is revoked. `web_session_id`: made for this browser, and gone with its session.
+    """
 
     id: str
     user_id: str
     label: str
     created_at: datetime
+    expires_at: datetime | None = None
+    web_session_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -25,6 +25,7 @@ from kleanxmpp.model import (
 )
 from kleanxmpp.ports import Transaction
 from kleanxmpp.state import Leftovers, UserState
+from kleanxmpp.website_ports import WebAccess
 
 T = TypeVar("T")
 
@@ -142,6 +143,7 @@ def evidence(
     person: Person,
     credentials: int,
     uploads: int,
+    web: tuple[WebAccess, WebAccess] | None,
     files: tuple[int, int | None] | None,
     found: UserState | None,
     done: Mapping[str, int],
@@ -151,10 +153,12 @@ def evidence(
     """Say item by item what was found that is not `wanted`, what was done, and what the last look saw of it.
 
     None: it was not looked at, and nobody knows. Which items there are depends on how far the person still takes
-    part. `uploads` were granted, not begun, and are revoked; `files` (found and left) count when somebody is erased.
+    part. `uploads` were granted, not begun, and are revoked; `web` (found and left) is what they held of the website;
+    `files` (found and left) count when somebody is erased.
     The milliseconds are the caller's to fill in.
     """
-    done = {**done, "uploads": uploads}
+    held, holds = web or (WebAccess(), WebAccess())
+    done = {**done, "uploads": uploads, "web_sessions": held.sessions, "links": held.links}
     before, after = found or UserState(), left or UserState()
     level = access(person.company, person.user)
 
@@ -182,7 +186,11 @@ def evidence(
         line("contact_groups", _groups(before, wanted_groups), _groups(after, wanted_groups)),
         line("bookmarks", *(_size(state.bookmarks, besides=wanted.bookmarks) for state in (before, after))),
     ]
-    doors.append(line("uploads", uploads, 0))
+    doors += [
+        line("web_sessions", held.sessions, None if web is None else holds.sessions),
+        line("links", held.links, None if web is None else holds.links),
+        line("uploads", uploads, 0),
+    ]
     if person.user.erasing:
         there, left_over = files or (None, None)
         doors.append(line("files", there, left_over))

@@ -32,6 +32,7 @@ from kleanxmpp.scim_ports import ScimRecords
 from kleanxmpp.source_ports import SourceRecords
 from kleanxmpp.state import CircleState, UserState
 from kleanxmpp.token_ports import TokenRecords
+from kleanxmpp.website_ports import WebsiteRecords
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +73,7 @@ class Transaction(
     ScheduledRecords,
     EventRecords,
     ScimRecords,
+    WebsiteRecords,
     Protocol,
 ):
     """One transaction on the directory. Reads return values or None; writes take whole values.

@@ -22,6 +22,7 @@ from kleanxmpp.testing_rules import MemoryRules
 from kleanxmpp.testing_scim import MemoryScim
 from kleanxmpp.testing_sources import MemorySources
 from kleanxmpp.testing_tables import Tables
+from kleanxmpp.testing_website import MemoryWebsite
 
 
 class MemoryTransaction(
@@ -39,6 +40,7 @@ class MemoryTransaction(
     MemoryScheduled,
     MemoryEvents,
     MemoryScim,
+    MemoryWebsite,
 ):
     """One transaction on the tables in memory; see `kleanxmpp.ports.Transaction`."""
 

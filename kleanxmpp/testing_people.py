@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 
 from kleanxmpp import errors, names
 from kleanxmpp.desired import LET_IN, Access, access, marked_name
@@ -134,6 +134,9 @@ class MemoryUsers(MemoryPart):
             tables.credentials = {k: c for k, c in tables.credentials.items() if c[0].user_id != user_id}
             tables.files = {k: f for k, f in tables.files.items() if f[0].user_id != user_id}
             tables.scheduled = {k: one for k, one in tables.scheduled.items() if one.user_id != user_id}
+            tables.staff_roles.pop(user_id, None)
+            tables.web_sessions = {k: one for k, one in tables.web_sessions.items() if one[0].user_id != user_id}
+            tables.one_time_links = {k: one for k, one in tables.one_time_links.items() if one[0].user_id != user_id}
             tables.departures = {left for left in tables.departures if left[1] != user_id}
             tables.by_rule = {one for one in tables.by_rule if one[1] != user_id}
             tables.exceptions = {one: at for one, at in tables.exceptions.items() if one[1] != user_id}
@@ -203,7 +206,8 @@ class MemoryUsers(MemoryPart):
         with self._whole() as tables:
             secrets = {secret for _, secret in tables.credentials.values()}
             for credential, secret in credentials:
-                if credential.user_id not in tables.users:
+                session_id = credential.web_session_id
+                if credential.user_id not in tables.users or session_id not in {None, *tables.web_sessions}:
                     raise errors.NotFound
                 if credential.id in tables.credentials:
                     raise errors.Conflict(field="id")
@@ -224,7 +228,9 @@ class MemoryUsers(MemoryPart):
         user = await self.user_by_username(company.id, username) if company else None
         if user is None or self._access(user) not in LET_IN:
             return False
-        return any(c.user_id == user.id and secret == secret_sha256 for c, secret in self._tables.credentials.values())
+        theirs = [(c, secret) for c, secret in self._tables.credentials.values() if c.user_id == user.id]
+        now = datetime.now(UTC)
+        return any(secret == secret_sha256 and (c.expires_at is None or c.expires_at > now) for c, secret in theirs)
 
     def _everybody(self, company_id: str) -> Iterator[User]:
         yield from sorted(

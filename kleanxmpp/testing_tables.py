@@ -32,6 +32,7 @@ from kleanxmpp.scheduled_ports import ScheduledChange
 from kleanxmpp.scim_ports import ScimGroup, ScimUser
 from kleanxmpp.source_ports import Expectation
 from kleanxmpp.token_ports import RememberedAnswer
+from kleanxmpp.website_ports import OneTimeLink, SignInAttempt, StaffRole, WebSession
 
 Key = tuple[str, str]
 
@@ -70,6 +71,10 @@ class Tables:
     webhooks: dict[str, Webhook] = field(default_factory=dict)
     events: dict[str, Event] = field(default_factory=dict)
     deliveries: dict[Key, Delivery] = field(default_factory=dict)
+    staff_roles: dict[str, frozenset[StaffRole]] = field(default_factory=dict)
+    web_sessions: dict[str, tuple[WebSession, str]] = field(default_factory=dict)
+    one_time_links: dict[str, tuple[OneTimeLink, str]] = field(default_factory=dict)
+    sign_in_attempts: dict[str, SignInAttempt] = field(default_factory=dict)
     alarms: set[tuple[EventType, str, str]] = field(default_factory=set)
 
     def copy(self) -> "Tables":

@@ -58,6 +58,25 @@ class WordOf(TypeDecorator[Word], Generic[Word]):
         return None if value is None else self.words(value)
 
 
+class WordsOf(TypeDecorator[frozenset[Word]], Generic[Word]):
+    """Members of a `StrEnum`, stored as a JSON list."""
+
+    impl = JSON
+    cache_ok = True
+
+    def __init__(self, words: type[Word]) -> None:
+        super().__init__()
+        self.words = words
+
+    def process_bind_param(self, value: frozenset[Word] | None, dialect: Dialect) -> list[str] | None:
+        """Store a list, in order."""
+        return None if value is None else sorted(word.value for word in value)
+
+    def process_result_value(self, value: list[str] | None, dialect: Dialect) -> frozenset[Word] | None:
+        """Find the members again."""
+        return None if value is None else frozenset(self.words(word) for word in value)
+
+
 class Texts(TypeDecorator[tuple[str, ...]]):
     """Several texts in their order, stored as a JSON list."""
 

@@ -28,6 +28,7 @@ from kleanxmpp.db.directory_scheduled import Scheduled
 from kleanxmpp.db.directory_scim import Scim
 from kleanxmpp.db.directory_sources import Sources
 from kleanxmpp.db.directory_users import Users
+from kleanxmpp.db.directory_website import Website
 from kleanxmpp.db.failures import translated
 from kleanxmpp.db.migrations import REVISION
 from kleanxmpp.db.session import Session
@@ -55,6 +56,7 @@ class SqlTransaction(
     Rules,
     Events,
     Scim,
+    Website,
 ):
     """One transaction in the database; see `kleanxmpp.ports.Transaction`."""
 

@@ -27,6 +27,7 @@ _FIELDS = {
     "user_name_key": "user_name",
     "secret_sha256": "credential",
     "token_sha256": "token",
+    "code_sha256": "code",
 }
 
 

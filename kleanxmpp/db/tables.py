@@ -106,6 +106,8 @@ credentials = Table(
     Column("user_id", TEXT, ForeignKey("users.id", ondelete="CASCADE"), nullable=False, index=True),
     Column("label", TEXT, nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
+    Column("expires_at", UtcDateTime, index=True),
+    Column("web_session_id", TEXT, ForeignKey("web_sessions.id", ondelete="CASCADE"), index=True),
     Column("secret_sha256", TEXT, nullable=False, unique=True),
 )
 

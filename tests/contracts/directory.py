@@ -13,6 +13,7 @@ from tests.contracts.directory_scim import ScimContract
 from tests.contracts.directory_sources import SourcesContract
 from tests.contracts.directory_transactions import TransactionsContract
 from tests.contracts.directory_users import UsersContract
+from tests.contracts.directory_website import WebsiteContract
 
 
 class DirectoryContract(
@@ -29,5 +30,6 @@ class DirectoryContract(
     RulesContract,
     EventsContract,
     ScimContract,
+    WebsiteContract,
 ):
     pass

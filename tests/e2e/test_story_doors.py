@@ -15,7 +15,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 ITEMS = {
     "logins": 1, "gate": 1, "sessions": 1, "rooms": 1, "contact_groups": 1, "bookmarks": 1,
-    "push": 0, "offline_messages": 0, "tokens": 0, "uploads": 0,
+    "push": 0, "offline_messages": 0, "tokens": 0, "uploads": 0, "web_sessions": 0, "links": 0,
 }  # fmt: skip
 """What every evidence has found, item by item."""
 

@@ -23,7 +23,7 @@ from tests.e2e.waiting import eventually
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-OWN = {"logins", "uploads"}
+OWN = {"logins", "uploads", "web_sessions", "links"}
 """What the directory knows by itself, whatever the server says."""
 STEPS = 7
 """Changes of an off-boarding here: gate, sessions, leftovers, two rooms, contacts, bookmarks."""

@@ -67,7 +67,8 @@ async def test_a_pause_closes_everything_but_the_contact_and_a_return_restores_i
         assert proven.complete
         assert {line.item: (line.found, line.left) for line in proven.evidence} == {
             "logins": (1, 0), "gate": (1, 0), "sessions": (1, 0), "rooms": (1, 0), "contact_groups": (0, 0),
-            "bookmarks": (1, 0), "uploads": (0, 0), "push": (2, 0), "offline_messages": (3, 0), "tokens": (1, 0),
+            "bookmarks": (1, 0), "web_sessions": (0, 0), "links": (0, 0), "uploads": (0, 0),
+            "push": (2, 0), "offline_messages": (3, 0), "tokens": (1, 0),
         }  # fmt: skip
         await users.reactivate(work.directory, work.company, anna.id, actor="test", reason=None, now=work.now)
         await work.settled()
@@ -99,6 +100,8 @@ async def test_garden_leave_silences_first_and_proves_writing_rooms_and_contacts
         proven = await reread(work, begun)
         assert {line.item: (line.found, line.left, line.closed) for line in proven.evidence} == {
             "writing": (1, 0, True), "rooms": (1, 0, True), "contact_groups": (1, 0, True), "bookmarks": (1, 0, True),
+            "web_sessions": (0, 0, True),
+            "links": (0, 0, True),
             "uploads": (0, 0, True),
         }  # fmt: skip
         await users.reactivate(work.directory, work.company, anna.id, actor="test", reason=None, now=work.now)
@@ -130,7 +133,7 @@ async def test_what_cannot_be_looked_at_is_not_checked_and_earlier_attempts_are_
         await until(lambda: _tried(work, begun))
         blind = {line.item: line for line in (await reread(work, begun)).evidence}
         assert not (await reread(work, begun)).complete
-        known = {"logins", "uploads"}
+        known = {"logins", "uploads", "web_sessions", "links"}
         assert all(blind[item].closed for item in known), "the directory itself says so"
         unseen = [line for item, line in blind.items() if item not in known]
         assert {(line.left, line.closed) for line in unseen} == {(None, None)}

@@ -125,7 +125,8 @@ async def test_a_leaver_loses_everything_and_the_evidence_says_so(work: Work) ->
     assert proven.complete
     assert {line.item: (line.found, line.done, line.left) for line in proven.evidence} == {
         "logins": (0, 0, 0), "gate": (1, 1, 0), "sessions": (3, 3, 0),
-        "rooms": (1, 1, 0), "contact_groups": (1, 1, 0), "bookmarks": (1, 1, 0), "uploads": (0, 0, 0),
+        "rooms": (1, 1, 0), "contact_groups": (1, 1, 0), "bookmarks": (1, 1, 0),
+        "web_sessions": (0, 0, 0), "links": (0, 0, 0), "uploads": (0, 0, 0),
         "push": (2, 2, 0), "offline_messages": (5, 5, 0), "tokens": (1, 1, 0),
     }  # fmt: skip
 

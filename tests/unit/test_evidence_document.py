@@ -24,8 +24,8 @@ COMPANY = a_company(name="Glanz & Gloria Gebäudereinigung", domain="glanz.test"
 JOERG = a_user(COMPANY, display_name="Jörg Groß", username="joerg.gross")
 AYLIN = a_user(COMPANY, display_name="Aylin Öztürk")
 ITEMS = (
-    "logins", "gate", "sessions", "rooms", "contact_groups", "bookmarks", "uploads", "files", "push",
-    "offline_messages", "tokens",
+    "logins", "gate", "sessions", "rooms", "contact_groups", "bookmarks", "web_sessions", "links", "uploads", "files",
+    "push", "offline_messages", "tokens",
 )  # fmt: skip
 
 
@@ -177,7 +177,15 @@ def test_both_languages_say_everything() -> None:
     )
     for person in (Person(company=COMPANY, user=user) for user in people):
         lines = offboardings.evidence(
-            person=person, credentials=0, found=None, done={}, left=None, wanted=UserState(), uploads=0, files=None
+            person=person,
+            credentials=0,
+            found=None,
+            done={},
+            left=None,
+            wanted=UserState(),
+            uploads=0,
+            web=None,
+            files=None,
         )
         assert {line.item for line in lines} <= GERMAN.items.keys()
 

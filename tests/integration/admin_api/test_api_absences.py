@@ -65,7 +65,7 @@ async def test_on_garden_leave_announcements_are_read_and_nothing_is_written(des
         answer = await desk.call("POST", f"/users/{user['id']}/deactivate", {"mode": "garden_leave"}, headers=WAIT)
         assert (answer.status, answer.body["mode"]) == (200, "garden_leave")
         assert {line["item"] for line in answer.body["evidence"]} == {
-            "writing", "rooms", "contact_groups", "bookmarks", "uploads",
+            "writing", "rooms", "contact_groups", "bookmarks", "web_sessions", "links", "uploads",
         }  # fmt: skip
         held = desk.server.holdings(desk.company)
         assert held.group_members[GATE] == held.group_members[READ_ONLY] == {"aylin.oeztuerk"}
