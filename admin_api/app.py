@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncIterator, Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from aiohttp import web
@@ -22,9 +22,11 @@ from .routes import OPERATIONS
 from .scim import mount as scim
 from .services import SERVICES, Doctor, Reconciler, Services
 from .settings import ApiSettings
+from .website import mount as website
 
 log = logging.getLogger(__name__)
 
+_ENDED_LONG_AGO = timedelta(hours=1)
 _LONGEST_LINE = 32_768  # the longest cursor, and a username of 1023 letters that are percent-encoded
 
 
@@ -67,6 +69,7 @@ def create_app(
             resource.add_route("HEAD", bound(operation))
     pages.add_routes(app)
     scim.add_routes(app)
+    website.add_routes(app, vendor=settings.website_folder)
     if files is not None:
         links.add_routes(app, files)
     return app
@@ -106,7 +109,9 @@ async def _forget_old_answers(services: Services) -> None:
     while True:
         try:
             async with services.directory.write() as tx:
-                await tx.forget_remembered(before=services.clock() - settings.remembered_for)
+                now = services.clock()
+                await tx.forget_remembered(before=now - settings.remembered_for)
+                await tx.forget_web_access(before=now - _ENDED_LONG_AGO, attempts_before=now - _ENDED_LONG_AGO)
         except errors.DirectoryUnavailable:
             log.warning("directory unavailable, old answers are forgotten later")
         await asyncio.sleep(settings.purge_seconds)

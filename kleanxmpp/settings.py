@@ -109,6 +109,13 @@ class FilesSettings(Part):
     """Seconds between two rounds that remove what is expired or was never finished."""
 
 
+class WebsiteSettings(Part):
+    """The pages for people: dashboard and chat. See docs/website.md."""
+
+    folder: Path = Path("/var/lib/kleanxmpp/website")
+    """Where `kleanxmpp website fetch` puts the styles and scripts of others that the pages use."""
+
+
 class ReconcileSettings(Part):
     """How the loop works that makes the server equal to the directory."""
 
@@ -213,6 +220,7 @@ class Settings(BaseSettings):
     server: ServerSettings = ServerSettings()
     api: ApiSettings = ApiSettings()
     files: FilesSettings = FilesSettings()
+    website: WebsiteSettings = WebsiteSettings()
     reconcile: ReconcileSettings = ReconcileSettings()
     guard: GuardSettings = GuardSettings()
     webhooks: WebhooksSettings = WebhooksSettings()

@@ -50,6 +50,7 @@ _COMMANDS = {
     "export": ("kleanxmpp.cli.export:app", "People and groups for spreadsheets and programs."),
     "held": ("kleanxmpp.cli.held:app", "Off-boardings of many people at once that wait for a confirmation."),
     "scheduled": ("kleanxmpp.cli.scheduled:app", "Changes of people that are planned for later."),
+    "website": ("kleanxmpp.cli.website:app", "The website: links to sign in, roles, styles and scripts."),
     "hook": ("kleanxmpp.cli.hook:app", "Events that other systems report, signed."),
     "reconcile": ("kleanxmpp.cli.reconcile:reconcile", "Compare the server with the directory now."),
     "audit": ("kleanxmpp.cli.audit:app", "The audit log: verify, export and read it."),

@@ -227,6 +227,7 @@ async def _open_api(
         requests_burst=settings.api.requests_burst,
         webhooks_may_go_to=destinations.allowed_of(settings.webhooks.allow_private),
         scim_lenient=settings.scim.lenient,
+        website_folder=settings.website.folder,
     )
     store = DiskStore(settings.files.folder)
     sender = make_sender(settings)

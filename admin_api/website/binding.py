@@ -1,0 +1,144 @@
+"""The one way in to every page: who is there, may they, did our own form send this, and what if it goes wrong.
+
+A form counts only if the browser says that it comes from our own origin, and if it carries the session's own secret.
+What somebody typed is not lost when their session ended meanwhile: the answer holds it, to be sent again.
+"""
+
+import secrets
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+
+from aiohttp import web
+from aiohttp.typedefs import Handler
+from multidict import MultiDict, MultiDictProxy
+from yarl import URL
+
+from kleanxmpp import errors, web_sessions
+from kleanxmpp.web_sessions import SignedIn
+
+from .. import problems
+from ..languages import preferred_language
+from ..problems import Problem
+from ..services import SERVICES
+from . import cookies, words
+from .visits import PAGES, Visit
+
+Page = Callable[[Visit], Awaitable[web.StreamResponse]]
+
+CSRF = "csrf"
+_CHANGING = frozenset({"POST"})
+_OWN = frozenset({"same-origin", "none"})
+
+
+def page(handler: Page, *, scope: str | None = None, lead: bool = False, public: bool = False) -> Handler:
+    """Make a handler of aiohttp from a page.
+
+    `scope`: who may see it; None: everybody who is signed in to the dashboard. `lead`: group leads, too. `public`:
+    nobody has to be signed in.
+    """
+
+    async def serve(request: web.Request) -> web.StreamResponse:
+        visit = await _visit(request)
+        try:
+            if request.method in _CHANGING and not _from_here(request):
+                return _error(visit, 403, visit.say("This form came from another website. Nothing was changed."))
+            if request.method in _CHANGING:
+                visit = replace(visit, form=_texts(await request.post()))
+            if not public and (refused := _refused(visit, scope, lead=lead)) is not None:
+                return refused
+            if request.method in _CHANGING and not _is_ours(visit):
+                return visit.page("again.html", status=409, fields=_fields(visit))
+            return await handler(visit)
+        except errors.NotFound:
+            return _error(visit, 404, visit.say("There is nothing here, or not any more."))
+        except errors.DirectoryUnavailable:
+            return _error(visit, 503, visit.say("The directory cannot be reached at the moment. Please try again."))
+        except (Problem, errors.KleanError) as error:
+            problem = error if isinstance(error, Problem) else problems.from_core(error)
+            return _error(visit, problem.kind.status, problem.detail or problem.kind.title)
+        except web.HTTPException:
+            raise
+        except Exception as error:  # the outermost border: a defect is answered and logged, and takes nothing down
+            problems.log_unexpected(error)
+            return _error(visit, 500, visit.say("This should not have happened. The error was logged."))
+
+    return serve
+
+
+async def _visit(request: web.Request) -> Visit:
+    services = request.app[SERVICES]
+    now = services.clock()
+    token = request.cookies.get(cookies.SESSION)
+    signed_in = None
+    if token is not None:
+        try:
+            signed_in = await web_sessions.resume(services.directory, token, now=now)
+        except errors.DirectoryUnavailable:
+            signed_in = None  # closed when in doubt; the page itself says what is wrong
+    return Visit(
+        request=request,
+        services=services,
+        pages=request.app[PAGES],
+        signed_in=signed_in,
+        language=_language(request, signed_in),
+        now=now,
+    )
+
+
+def _language(request: web.Request, signed_in: SignedIn | None) -> str:
+    """Return the language that the person chose here, else theirs, else the browser's, else the company's."""
+    chosen = request.cookies.get(cookies.LANGUAGE)
+    if chosen in words.LANGUAGES:
+        return chosen
+    if signed_in is not None and signed_in.user is not None:
+        return signed_in.user.locale
+    return preferred_language(request.headers) or (signed_in.company.locale if signed_in else "de")
+
+
+def _refused(visit: Visit, scope: str | None, *, lead: bool) -> web.StreamResponse | None:
+    """Return what somebody sees who may not see the page; None: they may."""
+    who = visit.signed_in
+    if who is None or who.session.chat_only:
+        return _nobody(visit)
+    if not who.scopes:
+        return _error(visit, 403, visit.say("You have no role on the dashboard. Ask an administrator for one."))
+    if scope is None or visit.may(scope) or (lead and visit.is_lead()):
+        return None
+    return _error(visit, 403, visit.say("Your role does not allow this. Ask an administrator."))
+
+
+def _nobody(visit: Visit) -> web.StreamResponse:
+    here = str(visit.request.rel_url)
+    sign_in = str(URL("/sign-in").with_query(next=here if visit.request.method == "GET" else "/"))
+    if visit.by_script:
+        return web.Response(status=401, headers={"HX-Redirect": sign_in})
+    if visit.request.method == "GET":
+        return web.Response(status=303, headers={"Location": sign_in})
+    return visit.page("again.html", status=401, fields=_fields(visit))
+
+
+def _from_here(request: web.Request) -> bool:
+    """Whether the browser says that its own page of this origin sent the form. Silence counts as no."""
+    site = request.headers.get("Sec-Fetch-Site")
+    if site is not None:
+        return site in _OWN
+    origin = request.headers.get("Origin")
+    return origin is not None and URL(origin).authority == request.headers.get("Host")
+
+
+def _is_ours(visit: Visit) -> bool:
+    """Whether the form carries the session's own secret; where nobody is signed in there is none."""
+    return visit.signed_in is None or secrets.compare_digest(visit.form.get(CSRF, ""), visit.who.session.csrf)
+
+
+def _texts(form: MultiDictProxy[str | bytes | bytearray | web.FileField]) -> MultiDictProxy[str]:
+    return MultiDictProxy(MultiDict((name, value) for name, value in form.items() if isinstance(value, str)))
+
+
+def _fields(visit: Visit) -> list[tuple[str, str]]:
+    """Return what was typed, without the secret of a session that is not this one."""
+    return [(name, value) for name, value in visit.form.items() if name != CSRF]
+
+
+def _error(visit: Visit, status: int, message: str) -> web.Response:
+    return visit.page("error.html", status=status, message=message)

@@ -1,0 +1,39 @@
+"""The two cookies: who is signed in, and the language somebody chose. Nothing else is kept in a browser.
+
+The session's is bound to this host and path, never readable by scripts, never sent by other sites' forms. Its name has
+no `__Host-` prefix in the demo, which browsers take over plain http on loopback as well.
+"""
+
+from aiohttp import web
+
+from kleanxmpp import web_sessions
+
+SESSION = "__Host-klean-session"
+LANGUAGE = "klean-language"
+
+
+def keep_session(response: web.StreamResponse, token: str, *, embedded: bool = False) -> None:
+    """Keep the session's token in the browser until it is closed, or the session ends.
+
+    `embedded`: the page is in a frame of another site, so the cookie belongs to the two of them together (CHIPS).
+    """
+    response.set_cookie(
+        SESSION,
+        token,
+        path="/",
+        secure=True,
+        httponly=True,
+        samesite="None" if embedded else "Lax",
+        max_age=int(web_sessions.LONGEST.total_seconds()),
+        partitioned=True if embedded else None,
+    )
+
+
+def forget_session(response: web.StreamResponse) -> None:
+    """Take the session's token out of the browser."""
+    response.del_cookie(SESSION, path="/", secure=True, httponly=True, samesite="Lax")
+
+
+def keep_language(response: web.StreamResponse, language: str) -> None:
+    """Remember which language somebody chose, for a year."""
+    response.set_cookie(LANGUAGE, language, path="/", secure=True, httponly=True, samesite="Lax", max_age=31_536_000)

@@ -1,0 +1,25 @@
+"""The website's URL table: every page, and who may see it."""
+
+from pathlib import Path
+
+from aiohttp import web
+
+from . import assets
+from .binding import page
+from .handlers import overview, signing_in
+from .rendering import Pages
+from .visits import PAGES
+
+
+def add_routes(app: web.Application, *, vendor: Path | None) -> None:
+    """Serve the pages, and the styles and scripts that they need."""
+    known = assets.load(vendor)
+    app[PAGES] = Pages(assets=known)
+    assets.add_routes(app, known)
+    add = app.router
+    add.add_get("/", page(overview.show_overview))
+    add.add_get("/sign-in", page(signing_in.sign_in, public=True))
+    add.add_get("/sign-in/{code}", page(signing_in.look_at_link, public=True))
+    add.add_post("/sign-in/{code}", page(signing_in.take_link, public=True))
+    add.add_post("/sign-out", page(signing_in.sign_out, public=True))
+    add.add_post("/language", page(signing_in.choose_language, public=True))

@@ -1,0 +1,84 @@
+"""One request of a browser: who is there, in which language, and what they may do."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from aiohttp import web
+from multidict import MultiDict, MultiDictProxy
+
+from kleanxmpp import tokens
+from kleanxmpp.model import Company, User
+from kleanxmpp.ports import Directory
+from kleanxmpp.web_sessions import SignedIn
+from kleanxmpp.website_ports import StaffRole
+
+from ..services import Services
+from . import words
+from .rendering import Pages
+
+PAGES = web.AppKey("pages", Pages)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Visit:
+    """A request, and who sent it. `signed_in` None: nobody is known. `form` is what a form sent, else empty."""
+
+    request: web.Request
+    services: Services
+    pages: Pages
+    signed_in: SignedIn | None
+    language: str
+    now: datetime
+    form: MultiDictProxy[str] = field(default_factory=lambda: MultiDictProxy(MultiDict()))
+
+    @property
+    def directory(self) -> Directory:
+        """The truth."""
+        return self.services.directory
+
+    @property
+    def who(self) -> SignedIn:
+        """Whoever is signed in; only where a page asked for that."""
+        assert self.signed_in is not None
+        return self.signed_in
+
+    @property
+    def company(self) -> Company:
+        """Theirs."""
+        return self.who.company
+
+    @property
+    def user(self) -> User | None:
+        """The person; None: somebody with a link from the shell."""
+        return self.who.user
+
+    @property
+    def actor(self) -> str:
+        """Who acts, as the audit log names it."""
+        return self.who.actor
+
+    @property
+    def by_script(self) -> bool:
+        """Whether a script asks for a part of a page."""
+        return self.request.headers.get("HX-Request") == "true"
+
+    def may(self, scope: str) -> bool:
+        """Whether whoever is signed in may do this on the dashboard."""
+        return self.signed_in is not None and bool({scope, tokens.ADMIN} & self.signed_in.scopes)
+
+    def is_lead(self) -> bool:
+        """Whether they may edit the groups that they moderate."""
+        return self.signed_in is not None and StaffRole.GROUP_LEAD in self.signed_in.roles
+
+    def say(self, message: str, /, **values: object) -> str:
+        """Translate, and fill in what is named like `%(this)s`."""
+        text = words.translations(self.language).gettext(message)
+        return text % values if values else text
+
+    def page(self, template: str, *, status: int = 200, **values: object) -> web.Response:
+        """Return a page. Templates find this visit as `visit`."""
+        return self.pages.page(template, language=self.language, status=status, visit=self, **values)
+
+    def go(self, path: str) -> web.Response:
+        """Send the browser to another page, after a form."""
+        return web.Response(status=303, headers={"Location": path})

@@ -1,0 +1,29 @@
+"""German and English. English stands in the templates and handlers; German in `locale/de/*.po`, a file per subject.
+
+The catalogues are read as text when the process starts, so that there is nothing to build.
+"""
+
+from functools import cache
+from gettext import GNUTranslations, NullTranslations
+from importlib.resources import files
+from io import BytesIO
+
+import polib
+
+from kleanxmpp import drafts
+
+LANGUAGES = drafts.LOCALES
+
+
+@cache
+def translations(language: str) -> NullTranslations:
+    """Return the catalogue of a language that is spoken here."""
+    if language == "en":
+        return NullTranslations()
+    whole = polib.POFile()
+    whole.metadata = {"Content-Type": "text/plain; charset=utf-8", "Plural-Forms": "nplurals=2; plural=(n != 1);"}
+    folder = files(__package__).joinpath("locale", language)
+    for source in sorted(folder.iterdir(), key=lambda file: file.name):
+        if source.name.endswith(".po"):
+            whole.extend(polib.pofile(source.read_text(encoding="utf-8")))
+    return GNUTranslations(BytesIO(whole.to_binary()))

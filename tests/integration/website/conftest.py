@@ -1,0 +1,34 @@
+"""The website on the in-memory directory, or on both where a test asks for `desk`."""
+
+from collections.abc import AsyncIterator
+
+import aiohttp
+import pytest
+
+from tests.integration.admin_api.conftest import desk, directory, migrated_file, quick_desk, store
+from tests.integration.admin_api.desk import Desk
+from tests.integration.website.browser import Browser, cookie_jar
+from tests.postgres import postgres_cluster
+
+__all__ = ["desk", "directory", "migrated_file", "postgres_cluster", "quick_desk", "store"]
+
+
+@pytest.fixture
+async def browser(quick_desk: Desk) -> AsyncIterator[Browser]:
+    """A browser that nobody is signed in at."""
+    async with aiohttp.ClientSession(cookie_jar=cookie_jar(quick_desk)) as session:
+        yield Browser(desk=quick_desk, session=session)
+
+
+@pytest.fixture
+async def admin(browser: Browser) -> Browser:
+    """A browser in which an administrator is signed in, by a link from the shell."""
+    await browser.sign_in()
+    return browser
+
+
+@pytest.fixture
+async def other_browser(quick_desk: Desk) -> AsyncIterator[Browser]:
+    """A second browser, that nobody is signed in at."""
+    async with aiohttp.ClientSession(cookie_jar=cookie_jar(quick_desk)) as session:
+        yield Browser(desk=quick_desk, session=session)

@@ -1,0 +1,153 @@
+"""Who is at the browser: links, sessions, roles, forms of other sites, and forms that outlive a session."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import time_machine
+
+from kleanxmpp import one_time_links, users, web_sessions
+from kleanxmpp.model import User
+from kleanxmpp.website_ports import LinkPurpose, StaffRole
+from tests.integration.admin_api.desk import Desk
+from tests.integration.website.browser import Browser
+
+
+async def person(desk: Desk, name: str = "Aylin Öztürk") -> User:
+    made = await desk.person(name)
+    async with desk.directory.read() as tx:
+        found = await tx.user(desk.company.id, made["id"])
+    assert found is not None
+    return found
+
+
+async def test_nobody_sees_anything_without_signing_in(browser: Browser) -> None:
+    shown = await browser.open("/", follow=False)
+    assert (shown.status, shown.headers["Location"]) == (303, "/sign-in?next=/")
+    shown = await browser.open("/")
+    assert shown.status == 200 and "Sign in" in shown.text and browser.desk.company.name not in shown.text
+
+
+async def test_a_link_signs_one_browser_in_once(browser: Browser, other_browser: Browser) -> None:
+    desk = browser.desk
+    _, code = await one_time_links.make_sign_in(
+        desk.directory, desk.company, roles=frozenset({StaffRole.ADMIN}), actor="test", now=datetime.now(UTC)
+    )
+    for _ in range(3):
+        shown = await browser.open(f"/sign-in/{code}")
+        assert shown.status == 200, "looking uses nothing up"
+    assert desk.company.name not in shown.text, "nothing is told before the link is used"
+    shown = await browser.send(f"/sign-in/{code}")
+    assert shown.path == "/" and desk.company.name in shown.text
+    cookie = next(iter(browser.session.cookie_jar))
+    assert cookie["secure"] and cookie["httponly"] and cookie["samesite"] == "Lax" and cookie["path"] == "/"
+    assert (await other_browser.open(f"/sign-in/{code}")).status == 404
+    assert (await other_browser.send(f"/sign-in/{code}")).status == 404
+
+
+async def test_a_link_ends_and_can_be_revoked(browser: Browser) -> None:
+    desk, now = browser.desk, datetime.now(UTC)
+    aylin = await person(desk)
+    made = [
+        await one_time_links.make_sign_in(desk.directory, desk.company, user_id=aylin.id, actor="test", now=now)
+        for _ in range(2)
+    ]
+    await one_time_links.revoke(desk.directory, desk.company, made[0][0].id, actor="test", now=now)
+    assert (await browser.open(f"/sign-in/{made[0][1]}")).status == 404
+    assert (await browser.open(f"/sign-in/{made[1][1]}")).status == 200
+    with time_machine.travel(now + one_time_links.SIGN_IN_LASTS, tick=True):
+        assert (await browser.open(f"/sign-in/{made[1][1]}")).status == 404
+
+
+async def test_wrong_codes_are_told_nothing_and_then_slowed_down(browser: Browser) -> None:
+    statuses = [(await browser.open("/sign-in/7k3m-9qxt-0000")).status for _ in range(30)]
+    assert (statuses[0] == 404 and statuses[-1] == 404) or 429 in statuses
+
+
+async def test_signing_out_ends_the_session_on_the_server(admin: Browser) -> None:
+    cookie = {c.key: c.value for c in admin.session.cookie_jar}
+    assert (await admin.send("/sign-out")).path == "/sign-in"
+    admin.session.cookie_jar.update_cookies(cookie, admin.desk.client.make_url("/"))
+    assert (await admin.open("/", follow=False)).status == 303, "an old cookie is worth nothing"
+
+
+@pytest.mark.parametrize("later", [web_sessions.IDLE, web_sessions.LONGEST])
+async def test_a_session_ends_by_itself(browser: Browser, later: timedelta) -> None:
+    with time_machine.travel(datetime.now(UTC), tick=True) as clock:
+        await browser.sign_in()
+        end = datetime.now(UTC) + later
+        while datetime.now(UTC) + web_sessions.IDLE / 2 < end and later is web_sessions.LONGEST:
+            clock.shift(web_sessions.IDLE / 2)
+            assert (await browser.open("/", follow=False)).status == 200
+        clock.move_to(end + timedelta(seconds=1))
+        assert (await browser.open("/", follow=False)).status == 303
+
+
+async def test_whoever_leaves_is_signed_out_with_the_commit(browser: Browser) -> None:
+    desk = browser.desk
+    aylin = await person(desk)
+    await browser.sign_in(StaffRole.HR, user=aylin)
+    assert (await browser.open("/", follow=False)).status == 200
+    begun = await users.deactivate(
+        desk.directory, desk.company, aylin.id, actor="test", reason=None, now=datetime.now(UTC)
+    )
+    assert (await browser.open("/", follow=False)).status == 303
+    async with desk.working():
+        answer = await desk.until(
+            f"/users/{aylin.id}/offboardings/{begun.id}", lambda found: bool(found.body["complete"])
+        )
+    lines = {line["item"]: (line["found"], line["done"], line["left"]) for line in answer.body["evidence"]}
+    assert (lines["web_sessions"], lines["links"]) == ((1, 1, 0), (1, 1, 0))
+
+
+async def test_without_a_role_there_is_no_dashboard(browser: Browser) -> None:
+    aylin = await person(browser.desk)
+    _, code = await one_time_links.make_sign_in(
+        browser.desk.directory, browser.desk.company, user_id=aylin.id, actor="test", now=datetime.now(UTC)
+    )
+    await browser.open(f"/sign-in/{code}")
+    shown = await browser.send(f"/sign-in/{code}")
+    assert shown.status == 403 and "keine Rolle" in shown.text, "in the language of the person"
+
+
+async def test_a_link_to_join_opens_no_dashboard(browser: Browser) -> None:
+    desk, now = browser.desk, datetime.now(UTC)
+    aylin = await person(desk)
+    _, code = await one_time_links.make_join(desk.directory, desk.company, aylin.id, actor="test", now=now)
+    assert (await browser.open(f"/sign-in/{code}")).status == 404
+    _, _, token = await one_time_links.sign_in(desk.directory, code, purpose=LinkPurpose.JOIN, now=now)
+    signed_in = await web_sessions.resume(desk.directory, token, now=now)
+    assert signed_in is not None and signed_in.roles == frozenset()
+    browser.session.cookie_jar.update_cookies({"__Host-klean-session": token}, desk.client.make_url("/"))
+    assert (await browser.open("/", follow=False)).status == 303
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [{"Sec-Fetch-Site": "cross-site"}, {"Sec-Fetch-Site": "same-site"}, {"Sec-Fetch-Site": "", "Origin": "null"}],
+)
+async def test_forms_of_other_sites_change_nothing(admin: Browser, headers: dict[str, str]) -> None:
+    shown = await admin.send("/sign-out", headers=headers, follow=False)
+    assert shown.status == 403 and "another website" in shown.text
+    assert (await admin.open("/", follow=False)).status == 200
+
+
+async def test_a_form_that_outlived_its_session_is_sent_once_more(admin: Browser) -> None:
+    shown = await admin.send("/sign-out", {"note": 'Käse "mit" <Löchern>'}, csrf="old", follow=False)
+    assert shown.status == 409 and "Nothing is lost" in shown.text
+    assert shown.fields["note"] == 'Käse "mit" <Löchern>'
+    assert (await admin.send("/sign-out", shown.fields, follow=False)).status == 303
+
+
+async def test_the_language_is_the_one_that_somebody_chose(browser: Browser) -> None:
+    assert 'lang="en"' in (await browser.open("/sign-in")).text
+    browser.language = "de-AT,de;q=0.9,en;q=0.5"
+    assert "Anmelden" in (await browser.open("/sign-in")).text
+    shown = await browser.send("/language", {"language": "en", "next": "/sign-in"})
+    assert shown.path == "/sign-in" and "Sign in" in shown.text
+    elsewhere = await browser.send("/language", {"language": "de", "next": "//evil.example"}, follow=False)
+    assert elsewhere.headers["Location"] == "/"
+
+
+async def test_every_page_has_a_strict_policy(browser: Browser) -> None:
+    policy = (await browser.open("/sign-in")).headers["Content-Security-Policy"]
+    assert "unsafe" not in policy and "default-src 'none'" in policy and "frame-ancestors 'none'" in policy
