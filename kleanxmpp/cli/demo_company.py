@@ -35,6 +35,7 @@ ANNOUNCEMENTS = ("Meldungen",)
 DEMO_FILE = "demo.json"
 _PREFERRED_PORTS = range(15222, 15322)
 _ACTOR = "demo"
+_WEBSITE = Path("var/website")
 _API_USER = f"klean-api@{DOMAIN}"
 _SHOWN = 8
 
@@ -124,6 +125,7 @@ def _settings(server: PrivateServer, known: Secrets, database: str, *, files: Pa
             },
             "api": {"port": port},
             "files": {"folder": str(files.resolve()), "public_url": f"http://127.0.0.1:{port}"},
+            "website": {"folder": str(_WEBSITE.resolve())},
             "client": {
                 "xmpp_host": server.host,
                 "xmpp_port": server.c2s_port,
