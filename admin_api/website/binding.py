@@ -38,8 +38,9 @@ def page(handler: Page, *, scope: str | None = None, lead: bool = False, public:
     """
 
     async def serve(request: web.Request) -> web.StreamResponse:
-        visit = await _visit(request)
+        visit = _stranger(request)
         try:
+            visit = await _known(visit)
             if request.method in _CHANGING and not _from_here(request):
                 return _error(visit, 403, visit.say("This form came from another website. Nothing was changed."))
             if request.method in _CHANGING:
@@ -65,24 +66,26 @@ def page(handler: Page, *, scope: str | None = None, lead: bool = False, public:
     return serve
 
 
-async def _visit(request: web.Request) -> Visit:
+def _stranger(request: web.Request) -> Visit:
+    """Return a visit of somebody who is not known yet."""
     services = request.app[SERVICES]
-    now = services.clock()
-    token = request.cookies.get(cookies.SESSION)
-    signed_in = None
-    if token is not None:
-        try:
-            signed_in = await web_sessions.resume(services.directory, token, now=now)
-        except errors.DirectoryUnavailable:
-            signed_in = None  # closed when in doubt; the page itself says what is wrong
     return Visit(
         request=request,
         services=services,
         pages=request.app[PAGES],
-        signed_in=signed_in,
-        language=_language(request, signed_in),
-        now=now,
+        signed_in=None,
+        language=_language(request, None),
+        now=services.clock(),
     )
+
+
+async def _known(visit: Visit) -> Visit:
+    """Return the visit with whoever has the cookie's session. Raises DirectoryUnavailable: then nobody is anybody."""
+    token = visit.request.cookies.get(cookies.SESSION)
+    if token is None:
+        return visit
+    signed_in = await web_sessions.resume(visit.directory, token, now=visit.now)
+    return replace(visit, signed_in=signed_in, language=_language(visit.request, signed_in))
 
 
 def _language(request: web.Request, signed_in: SignedIn | None) -> str:
@@ -128,7 +131,9 @@ def _from_here(request: web.Request) -> bool:
 
 def _is_ours(visit: Visit) -> bool:
     """Whether the form carries the session's own secret; where nobody is signed in there is none."""
-    return visit.signed_in is None or secrets.compare_digest(visit.form.get(CSRF, ""), visit.who.session.csrf)
+    return visit.signed_in is None or secrets.compare_digest(
+        visit.form.get(CSRF, "").encode(), visit.who.session.csrf.encode()
+    )
 
 
 def _texts(form: MultiDictProxy[str | bytes | bytearray | web.FileField]) -> MultiDictProxy[str]:

@@ -7,6 +7,7 @@ import time_machine
 
 from kleanxmpp import one_time_links, users, web_sessions
 from kleanxmpp.model import User
+from kleanxmpp.testing_directory import MemoryDirectory
 from kleanxmpp.website_ports import LinkPurpose, StaffRole
 from tests.integration.admin_api.desk import Desk
 from tests.integration.website.browser import Browser
@@ -132,10 +133,19 @@ async def test_forms_of_other_sites_change_nothing(admin: Browser, headers: dict
 
 
 async def test_a_form_that_outlived_its_session_is_sent_once_more(admin: Browser) -> None:
-    shown = await admin.send("/sign-out", {"note": 'Käse "mit" <Löchern>'}, csrf="old", follow=False)
+    shown = await admin.send("/sign-out", {"note": 'Käse "mit" <Löchern>'}, csrf="äl", follow=False)
     assert shown.status == 409 and "Nothing is lost" in shown.text
     assert shown.fields["note"] == 'Käse "mit" <Löchern>'
     assert (await admin.send("/sign-out", shown.fields, follow=False)).status == 303
+
+
+async def test_a_directory_that_is_away_lets_nobody_in_and_says_so(admin: Browser) -> None:
+    assert isinstance(admin.desk.directory, MemoryDirectory)
+    admin.desk.directory.available = False
+    shown = await admin.open("/", follow=False)
+    assert shown.status == 503 and "directory cannot be reached" in shown.text
+    admin.desk.directory.available = True
+    assert (await admin.open("/", follow=False)).status == 200
 
 
 async def test_the_language_is_the_one_that_somebody_chose(browser: Browser) -> None:
