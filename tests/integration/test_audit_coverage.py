@@ -32,11 +32,14 @@ from kleanxmpp import (
     import_rows,
     importing,
     on_schedule,
+    one_time_links,
     rule_text,
     scheduling,
     signing,
+    staff_roles,
     tokens,
     users,
+    web_sessions,
     webhooks,
 )
 from kleanxmpp.destinations import NOBODY
@@ -51,8 +54,11 @@ from kleanxmpp.scopes import Worker
 from kleanxmpp.steps import Steps
 from kleanxmpp.sweep import sweep
 from kleanxmpp.testing_server import MemoryServer
+from kleanxmpp.website_ports import LinkPurpose, StaffRole
 
 PACE = Pace(workers=4, sweep_interval=3600.0, retry_min=0.01, retry_max=0.05, probe_interval=0.01)
+NO_ACTOR_GIVEN = {users.end_absences, one_time_links.sign_in, one_time_links.set_up_device}
+"""Use cases that know by themselves who acts: the schedule, or whoever holds a link."""
 NEVER_LOGGED = ("Zoë", "Wichtig", "zoe.wichtig", "@post", "Fundsachen", "Verloren", "Taschentelefon", "Schluessel")
 """Parts of names, usernames, addresses and texts that the walk gives to people, groups, devices and tokens."""
 
@@ -135,16 +141,17 @@ async def test_every_use_case_leaves_one_meaningful_entry(directory: Directory) 
     await walk_holds(walk)
     await walk_hooks(walk)
     await walk_webhooks(walk)
+    await walk_website(walk, zoe)
     await walk_leaving(walk, zoe)
-    assert walk.walked - {users.end_absences} == use_cases()
+    assert walk.walked - NO_ACTOR_GIVEN == use_cases()
     await assert_all_are_sound(walk)
 
 
 async def assert_all_are_sound(walk: Walk) -> None:
     for chain in (walk.company.id, None):
         for entry in await walk.entries(chain):
-            assert entry.actor in {"token:walk", "schedule", "service"}
-            subject = r"(user|group|company|token|hold|secret|scheduled|webhook):([0-9a-f-]+|sweep)"
+            assert re.fullmatch(r"token:walk|schedule|service|(user|link|session):[0-9a-f-]+", entry.actor)
+            subject = r"(user|group|company|token|hold|secret|scheduled|webhook|link|session):([0-9a-f-]+|sweep)"
             assert re.fullmatch(subject, entry.subject)
             text = json.dumps([entry.details, entry.subject, entry.actor], ensure_ascii=False)
             for word in (*NEVER_LOGGED, *walk.secrets):
@@ -361,6 +368,52 @@ async def walk_webhooks(walk: Walk) -> None:
     await walk.step(webhooks.remove, walk.company, hook.id)
     await walk.written("webhook.removed")
     walk.secrets += [hook.secret, rotated.secret]
+
+
+async def walk_website(walk: Walk, zoe: User) -> None:
+    for roles, known in ((frozenset({StaffRole.HR}), []), (frozenset[StaffRole](), ["hr"])):
+        await walk.step(staff_roles.give, walk.company, zoe.id, roles=roles)
+        (entry,) = await walk.written("user.roles_changed")
+        assert (entry.subject, entry.details) == (f"user:{zoe.id}", {"before": known, "after": sorted(roles)})
+        await walk.step(staff_roles.give, walk.company, zoe.id, roles=roles)
+        await walk.written()
+    await walk_links_of_nobody(walk)
+    link, code = await walk.step(one_time_links.make_join, walk.company, zoe.id)
+    (entry,) = await walk.written("link.made")
+    assert (entry.subject, entry.details) == (
+        f"user:{zoe.id}",
+        {"link": link.id, "purpose": "join", "uses": 3, "expires_at": link.expires_at.isoformat()},
+    )
+    _, device, secret = await walk.step(one_time_links.set_up_device, code, label="Taschentelefon")
+    (entry,) = await walk.written("credential.issued")
+    assert (entry.actor, entry.details) == (f"link:{link.id}", {"credential": device.id, "link": link.id})
+    _, session, token = await walk.step(one_time_links.sign_in, code, purpose=LinkPurpose.JOIN)
+    (entry,) = await walk.written("session.began")
+    assert (entry.actor, entry.details) == (f"user:{zoe.id}", {"session": session.id, "by": f"link:{link.id}"})
+    assert await walk.step(web_sessions.end_all, walk.company, zoe.id) == 1
+    (entry,) = await walk.written("session.ended")
+    assert (entry.subject, entry.details) == (f"user:{zoe.id}", {"session": session.id})
+    chat, chat_code = await walk.step(one_time_links.make_chat, walk.company, zoe.id)
+    for made in (link, chat):
+        await walk.step(one_time_links.revoke, walk.company, made.id)
+    _, *revoked = await walk.written("link.made", "link.revoked", "link.revoked")
+    assert [entry.subject for entry in revoked] == [f"link:{link.id}", f"link:{chat.id}"]
+    walk.secrets += [code, secret, token, session.csrf, chat_code]
+
+
+async def walk_links_of_nobody(walk: Walk) -> None:
+    """A link from the shell is nobody's in particular, so what its holder does is the session's."""
+    link, code = await walk.step(one_time_links.make_sign_in, walk.company, roles=frozenset({StaffRole.ADMIN}))
+    (entry,) = await walk.written("link.made")
+    assert (entry.subject, entry.details["purpose"]) == (f"link:{link.id}", "sign_in")
+    _, session, token = await walk.step(one_time_links.sign_in, code, purpose=LinkPurpose.SIGN_IN)
+    (entry,) = await walk.written("session.began")
+    assert (entry.actor, entry.subject) == (f"session:{session.id}", f"session:{session.id}")
+    await walk.step(web_sessions.end, session)
+    await walk.written("session.ended")
+    await walk.step(web_sessions.end, session)
+    await walk.written()
+    walk.secrets += [code, token, session.csrf]
 
 
 async def walk_leaving(walk: Walk, zoe: User) -> None:
