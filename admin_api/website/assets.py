@@ -1,7 +1,7 @@
 """Scripts and styles: our own from the package, and those of others from a folder (see `kleanxmpp website fetch`).
 
 An address holds the hash of what is behind it, so browsers keep it for a year and never show an old one. Nothing is
-asked of any other host.
+asked of any other host. Files that find each other by their names (Converse) share one hash, and so one folder.
 """
 
 import hashlib
@@ -13,6 +13,8 @@ from importlib.resources import files
 from pathlib import Path
 
 from aiohttp import web
+
+from kleanxmpp import web_assets
 
 log = logging.getLogger(__name__)
 
@@ -47,10 +49,13 @@ def load(vendor: Path | None) -> Mapping[str, Asset]:
     if vendor is None or not vendor.is_dir():
         log.warning("styles and scripts of others are missing: kleanxmpp website fetch")
         return found
-    for name in ("pico.min.css", "htmx.min.js"):
-        file = vendor / name
-        if file.is_file():
-            found[f"vendor/{name}"] = _asset(f"vendor/{name}", file.read_bytes())
+    bodies = {name: (vendor / name).read_bytes() for name in web_assets.names() if (vendor / name).is_file()}
+    if missing := web_assets.names() - set(bodies):
+        log.warning("styles and scripts of others are missing, like %s: kleanxmpp website fetch", min(missing))
+    together = b"".join(body for name, body in sorted(bodies.items()) if "/" in name)
+    for name, body in bodies.items():
+        digest = _digest(together if "/" in name else body)
+        found[f"vendor/{name}"] = Asset(name=f"vendor/{name}", body=body, digest=digest)
     return found
 
 
@@ -69,4 +74,8 @@ def add_routes(app: web.Application, assets: Mapping[str, Asset]) -> None:
 
 
 def _asset(name: str, body: bytes) -> Asset:
-    return Asset(name=name, body=body, digest=hashlib.sha256(body).hexdigest()[:16])
+    return Asset(name=name, body=body, digest=_digest(body))
+
+
+def _digest(body: bytes) -> str:
+    return hashlib.sha256(body).hexdigest()[:16]

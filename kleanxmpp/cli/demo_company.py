@@ -23,6 +23,7 @@ from rich.table import Table
 from ejabberd.config import ServerConfig
 from ejabberd.launcher import PrivateServer, extauth_command, free_ports, prepare
 from kleanxmpp import companies, credentials, csv_file, errors, ids, importing, logs, tokens
+from kleanxmpp.cli.website_fetch import fetch_into
 from kleanxmpp.cli.wiring import Service, open_service, until_stopped
 from kleanxmpp.db.migrate import upgrade_database
 from kleanxmpp.desired import may_chat
@@ -35,7 +36,6 @@ ANNOUNCEMENTS = ("Meldungen",)
 DEMO_FILE = "demo.json"
 _PREFERRED_PORTS = range(15222, 15322)
 _ACTOR = "demo"
-_WEBSITE = Path("var/website")
 _API_USER = f"klean-api@{DOMAIN}"
 _SHOWN = 8
 
@@ -51,12 +51,23 @@ class Secrets:
 def demo(folder: Path, *, ejabberd_root: Path | None = None) -> None:
     """Run the demo in `folder` until Ctrl-C. `ejabberd_root`: an unpacked ejabberd instead of Debian's."""
     logs.set_up(level="warning", as_json=False)
-    asyncio.run(_demo(folder, ejabberd_root=ejabberd_root))
-
-
-async def _demo(folder: Path, *, ejabberd_root: Path | None) -> None:
-    console = Console()
+    folder = folder.resolve()
     _empty(folder)
+    console = Console()
+    with console.status("Fetching the website's styles and scripts …"):
+        try:
+            fetch_into(_website(folder))
+        except errors.Invalid as error:
+            console.print(f"The website will look plain, and has no chat: {error}", soft_wrap=True, highlight=False)
+    asyncio.run(_demo(folder, console=console, ejabberd_root=ejabberd_root))
+
+
+def _website(folder: Path) -> Path:
+    """Return where the website's styles and scripts are: beside the demo, so that they are fetched once."""
+    return folder.parent / "website"
+
+
+async def _demo(folder: Path, *, console: Console, ejabberd_root: Path | None) -> None:
     async with running_demo(folder, console=console, ejabberd_root=ejabberd_root) as facts:
         _show(console, facts, folder / DEMO_FILE)
         await until_stopped()
@@ -75,7 +86,7 @@ async def running_demo(
         await upgrade_database(database)
         await server.start()
     try:
-        settings = _settings(server, known, database, files=folder / "files")
+        settings = _settings(server, known, database, files=folder / "files", website=_website(folder))
         async with _company_first(database) as company, open_service(settings) as service:
             facts = await _fill(service, company, server, known=known, console=console)
             _write(folder / DEMO_FILE, facts)
@@ -111,7 +122,7 @@ async def _prepare_server(folder: Path, known: Secrets, database: str, *, ejabbe
     return await prepare(folder / "ejabberd", config, root=ejabberd_root, c2s_port=c2s, https_port=https)
 
 
-def _settings(server: PrivateServer, known: Secrets, database: str, *, files: Path) -> Settings:
+def _settings(server: PrivateServer, known: Secrets, database: str, *, files: Path, website: Path) -> Settings:
     (port,) = free_ports(1, within=_PREFERRED_PORTS)
     return made_of(
         {
@@ -125,7 +136,7 @@ def _settings(server: PrivateServer, known: Secrets, database: str, *, files: Pa
             },
             "api": {"port": port},
             "files": {"folder": str(files.resolve()), "public_url": f"http://127.0.0.1:{port}"},
-            "website": {"folder": str(_WEBSITE.resolve())},
+            "website": {"folder": str(website)},
             "client": {
                 "xmpp_host": server.host,
                 "xmpp_port": server.c2s_port,

@@ -155,6 +155,7 @@ def _settings_text(places: Places, access: Access) -> str:
         api_user=access.api_user,
         api_password=access.api_password,
         uploads=places.uploads,
+        website=places.website,
     )
 
 
@@ -188,6 +189,8 @@ def _steps(places: Places, access: Access, *, domains: tuple[str, ...], module: 
             "which may only read the views logins and may_log_in."
         )
     steps += [
+        "Fetch the website's styles and scripts (needs npm: apt-get install --no-install-recommends npm): "
+        f"kleanxmpp website fetch --config {places.settings}",
         "systemctl restart ejabberd",
         f"systemctl enable --now {places.unit}",
         f"kleanxmpp import people.csv --config {places.settings}",

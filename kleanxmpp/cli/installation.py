@@ -72,6 +72,11 @@ class Places:
         return self.data / "files"
 
     @property
+    def website(self) -> Path:
+        """The styles and scripts that `kleanxmpp website fetch` gets."""
+        return self.data / "website"
+
+    @property
     def files(self) -> Sequence[Path]:
         """Everything that is written."""
         return self.settings, self.extauth, self.drop_in, self.unit
@@ -130,7 +135,9 @@ def write(file: Path, text: str, *, mode: int, owner: tuple[int, int] | None, no
     return kept
 
 
-def settings_text(*, url: str, component_secret: str, api_user: str, api_password: str, uploads: Path) -> str:
+def settings_text(
+    *, url: str, component_secret: str, api_user: str, api_password: str, uploads: Path, website: Path
+) -> str:
     """Return kleanxmpp.toml."""
     return (
         "# Settings of KleanXMPP. All of them: kleanxmpp settings --markdown\n\n"
@@ -141,7 +148,9 @@ def settings_text(*, url: str, component_secret: str, api_user: str, api_passwor
         f"api_password = {_quoted(api_password)}\n\n"
         "[files]\n"
         f"folder = {_quoted(str(uploads))}\n"
-        '# public_url = "https://chat.example.org"  # lets people send files: see docs/files.md\n'
+        '# public_url = "https://chat.example.org"  # lets people send files: see docs/files.md\n\n'
+        "[website]\n"
+        f"folder = {_quoted(str(website))}\n"
     )
 
 

@@ -10,7 +10,12 @@ from kleanxmpp.cli import output
 from kleanxmpp.cli.shell import DEFAULTS, Options, find_user, open_company
 from kleanxmpp.website_ports import StaffRole
 
-app = App(name="website", help="The website: links to sign in, and roles.")
+app = App(name="website", help="The website: links to sign in, roles, styles and scripts.")
+app.command(
+    "kleanxmpp.cli.website_fetch:fetch",
+    name="fetch",
+    help="Fetch the styles and scripts of others that the pages use, checked by hash. Does nothing if they are there.",
+)
 
 
 @app.command

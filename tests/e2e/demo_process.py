@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.e2e import processes
+from tests.e2e.service import WEBSITE
 from tests.e2e.waiting import eventually
 
 START_SECONDS = 90.0
@@ -25,6 +26,9 @@ def _hear_ctrl_c() -> None:
 async def demo(folder: Path, *options: str) -> AsyncIterator[asyncio.subprocess.Process]:
     """Start the demo in a terminal of its own; what is left at the end is killed."""
     environment = {"PATH": os.environ.get("PATH", os.defpath), "HOME": str(folder.parent), "LANG": "C.UTF-8"}
+    website = folder.parent / "website"
+    if not website.exists():
+        website.symlink_to(WEBSITE)
     with (folder.parent / "demo.log").open("ab") as log:
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "kleanxmpp.cli", "demo", str(folder), *options, cwd=folder.parent, env=environment,

@@ -33,6 +33,7 @@ from tests.e2e.waiting import SECONDS, eventually
 DOMAIN, NEIGHBOUR = "firma.test", "nachbar.test"
 ROOMS, COMPONENT, BOT = f"gruppen.{DOMAIN}", f"klean.{DOMAIN}", f"klean@klean.{DOMAIN}"
 ROOT = Path(__file__).resolve().parents[2]
+WEBSITE = ROOT / "var" / "website"
 BACKPORT = ROOT / "var" / "ejabberd-24.12"
 VERSIONS = ("23.01", "24.12")
 
@@ -112,6 +113,7 @@ class Service:
             },
             "api": {"port": self.port, "requests_per_second": 0},
             "files": {"folder": str(self.files), "public_url": self.url},
+            "website": {"folder": str(WEBSITE)},
             "reconcile": {"retry_min": 0.2, "retry_max": 2.0},
             "webhooks": {"allow_private": ["127.0.0.1"]},
             "client": {
