@@ -10,7 +10,7 @@ import shutil
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ from rich.table import Table
 
 from ejabberd.config import ServerConfig
 from ejabberd.launcher import PrivateServer, extauth_command, free_ports, prepare
-from kleanxmpp import companies, credentials, csv_file, errors, ids, importing, logs, tokens
+from kleanxmpp import companies, credentials, csv_file, errors, ids, importing, logs, one_time_links, tokens
 from kleanxmpp.cli.website_fetch import fetch_into
 from kleanxmpp.cli.wiring import Service, open_service, until_stopped
 from kleanxmpp.db.migrate import upgrade_database
@@ -30,6 +30,7 @@ from kleanxmpp.desired import may_chat
 from kleanxmpp.model import Company, Group, User
 from kleanxmpp.ports import Directory, UserFilter
 from kleanxmpp.settings import Settings, made_of
+from kleanxmpp.website_ports import StaffRole
 
 DOMAIN, NAME = "glanz.test", "Glanz & Gloria"
 ANNOUNCEMENTS = ("Meldungen",)
@@ -38,6 +39,7 @@ _PREFERRED_PORTS = range(15222, 15322)
 _ACTOR = "demo"
 _API_USER = f"klean-api@{DOMAIN}"
 _SHOWN = 8
+_WITH_LINKS = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -191,7 +193,20 @@ async def _fill(
     _, token = await tokens.issue(
         directory, company_id=company.id, name="Demo", scopes=[tokens.ADMIN], actor=_ACTOR, now=_now()
     )
-    return _facts(service, server, people, circles, logins, token=token, known=known)
+    facts = _facts(service, server, people, circles, logins, token=token, known=known)
+    return {**facts, **await _links(directory, company, people, origin=facts["api_url"])}
+
+
+async def _links(directory: Directory, company: Company, people: Sequence[User], *, origin: str) -> Mapping[str, Any]:
+    """Make the links that sign in once: an administrator to the dashboard, and two people to the chat."""
+    _, code = await one_time_links.make_sign_in(
+        directory, company, roles=frozenset({StaffRole.ADMIN}), lasts=timedelta(days=1), actor=_ACTOR, now=_now()
+    )
+    joining = {}
+    for user in people[:_WITH_LINKS]:
+        _, joins = await one_time_links.make_join(directory, company, user.id, actor=_ACTOR, now=_now())
+        joining[user.display_name] = f"{origin}/join/{joins}"
+    return {"dashboard_link": f"{origin}/sign-in/{code}", "join_links": joining}
 
 
 async def _everything(directory: Directory, company: Company) -> tuple[Sequence[User], Sequence[Group]]:
@@ -259,6 +274,10 @@ def _write(file: Path, facts: Mapping[str, Any]) -> None:
 def _show(console: Console, facts: Mapping[str, Any], file: Path) -> None:
     console.print(f"\n[bold]{NAME}[/bold] (a demo company) is at work: "
                   f"{len(facts['users'])} people, {len(facts['groups'])} groups.\n")  # fmt: skip
+    console.print("In the browser, with links that sign in once (the dashboard) or three times (the chat):\n")
+    for who, link in (("as administrator", facts["dashboard_link"]), *facts["join_links"].items()):
+        console.print(f"{link}  {who}", soft_wrap=True, highlight=False)
+    console.print()
     addresses = Table.grid(padding=(0, 2))
     for label, value in (
         ("Admin API", f"{facts['api_url']}/api/docs"),

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 KEYS = {
     "api_url", "admin_token", "domain", "rooms_domain", "xmpp_host", "xmpp_port", "websocket_url", "ca_file",
-    "ejabberd_api_url", "files_url", "users", "groups",
+    "ejabberd_api_url", "files_url", "users", "groups", "dashboard_link", "join_links",
 }  # fmt: skip
 
 
