@@ -31,6 +31,8 @@ class _Pace:
 
 _WRONG = _Pace(per_second=0.5, burst=20)
 _WRONG_BUT_KNOWN = _Pace(per_second=10.0, burst=200)
+_WRONG_CODE = _Pace(per_second=1.0, burst=60)
+"""A whole company may come from one address, and people open links again that are used up: nobody guesses 140 bits."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -52,6 +54,7 @@ class Rates:
         self._signing: OrderedDict[str, None] = OrderedDict()
         self._wrong: list[_Bucket | None] = [None] * _PLACES
         self._unsigned: list[_Bucket | None] = [None] * _PLACES
+        self._wrong_codes: list[_Bucket | None] = [None] * _PLACES
 
     def admit(self, secret_sha256: str, *, address: str | None) -> None:
         """Raise Problem (429) if this secret may not even be looked up, after too many wrong ones."""
@@ -68,6 +71,14 @@ class Rates:
         if self._pace.per_second:
             _latest(self._right, secret_sha256, None)
             self._take(f"token:{token_id}")
+
+    def admit_code(self, *, address: str | None) -> None:
+        """Raise Problem (429) if no link's code of this address may even be looked up, after too many wrong ones."""
+        self._look(self._wrong_codes, _network(address), _WRONG_CODE)
+
+    def was_wrong_code(self, *, address: str | None) -> None:
+        """Count a code that leads nowhere (any more)."""
+        self._count(self._wrong_codes, _network(address), _WRONG_CODE)
 
     def admit_signed(self, *, address: str | None) -> None:
         """Raise Problem (429) if no message of this address may even be read, after too many that nobody signed."""

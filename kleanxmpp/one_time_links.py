@@ -5,7 +5,7 @@ code up uses nothing: programs that preview links open them before people do.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from kleanxmpp import desired, errors, ids, users, web_sessions
@@ -76,9 +76,13 @@ async def make_sign_in(
     )
 
 
-async def revoke(directory: Directory, company: Company, link_id: str, *, actor: str, now: datetime) -> None:
-    """Revoke a link: from the commit on it lets nobody in. Raises NotFound."""
+async def revoke(
+    directory: Directory, company: Company, link_id: str, *, user_id: str | None = None, actor: str, now: datetime
+) -> None:
+    """Revoke a link: from the commit on it lets nobody in. `user_id`: only one of this person. Raises NotFound."""
     async with directory.write(company.id) as tx:
+        if user_id is not None and all(one.id != link_id for one in await tx.one_time_links(company.id, user_id)):
+            raise errors.NotFound("The user has no link with this id.")
         if not await tx.delete_one_time_link(company.id, link_id):
             raise errors.NotFound("There is no link with this id.")
         await tx.add_audit([_entry(company, f"link:{link_id}", "link.revoked", actor=actor, details={}, now=now)])
@@ -109,15 +113,18 @@ async def sign_in(
     return held, session, token
 
 
-async def set_up_device(directory: Directory, code: str, *, label: str, now: datetime) -> tuple[Held, Credential, str]:
+async def set_up_device(
+    directory: Directory, code: str, *, label: str, uses_left: int | None = None, now: datetime
+) -> tuple[Held, Credential, str]:
     """Use a code to make the person a credential; return it with its secret, which is shown only now.
 
-    Raises NotFound.
+    `uses_left`: as many as whoever asks believes there are, so that a form that is sent again makes no second one.
+    The link that is returned counts this use. Raises Stale if it was another number, and NotFound.
     """
     secret = ids.new_secret()
     found = await look(directory, code, purpose=LinkPurpose.JOIN, now=now)
     async with directory.write(found.company.id) as tx:
-        held = await _taken(tx, code, purpose=LinkPurpose.JOIN, now=now)
+        held = await _taken(tx, code, purpose=LinkPurpose.JOIN, uses_left=uses_left, now=now)
         if held.user is None:
             raise errors.NotFound
         credential = Credential(id=ids.new_id(), user_id=held.user.id, label=label, created_at=now)
@@ -165,11 +172,15 @@ async def _make(
     return link, code
 
 
-async def _taken(tx: Transaction, code: str, *, purpose: LinkPurpose, now: datetime) -> Held:
+async def _taken(
+    tx: Transaction, code: str, *, purpose: LinkPurpose, uses_left: int | None = None, now: datetime
+) -> Held:
     held = await _held(tx, code, purpose=purpose, now=now)
+    if uses_left not in {None, held.link.uses_left}:
+        raise errors.Stale
     if not await tx.use_one_time_link(held.link.id, now=now):
         raise errors.NotFound
-    return held
+    return replace(held, link=replace(held.link, uses_left=held.link.uses_left - 1))
 
 
 async def _held(tx: Transaction, code: str, *, purpose: LinkPurpose, now: datetime) -> Held:

@@ -1,4 +1,4 @@
-"""The two cookies: who is signed in, and the language somebody chose. Nothing else is kept in a browser.
+"""The cookies: who is signed in, the language somebody chose, and how far they are with a link to join.
 
 The session's is bound to this host and path, never readable by scripts, never sent by other sites' forms. Its name has
 no `__Host-` prefix in the demo, which browsers take over plain http on loopback as well.
@@ -10,6 +10,7 @@ from kleanxmpp import web_sessions
 
 SESSION = "__Host-klean-session"
 LANGUAGE = "klean-language"
+JOINING = "klean-joining"
 
 
 def keep_session(response: web.StreamResponse, token: str, *, embedded: bool = False) -> None:
@@ -37,3 +38,8 @@ def forget_session(response: web.StreamResponse) -> None:
 def keep_language(response: web.StreamResponse, language: str) -> None:
     """Remember which language somebody chose, for a year."""
     response.set_cookie(LANGUAGE, language, path="/", secure=True, httponly=True, samesite="Lax", max_age=31_536_000)
+
+
+def keep_joining(response: web.StreamResponse, path: str, step: str) -> None:
+    """Remember for an hour how far this browser is with the link at this path."""
+    response.set_cookie(JOINING, step, path=path, secure=True, httponly=True, samesite="Lax", max_age=3600)

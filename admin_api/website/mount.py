@@ -6,7 +6,7 @@ from aiohttp import web
 
 from . import assets
 from .binding import page
-from .handlers import overview, signing_in
+from .handlers import joining, overview, signing_in
 from .rendering import Pages
 from .visits import PAGES
 
@@ -21,5 +21,7 @@ def add_routes(app: web.Application, *, vendor: Path | None) -> None:
     add.add_get("/sign-in", page(signing_in.sign_in, public=True))
     add.add_get("/sign-in/{code}", page(signing_in.look_at_link, public=True))
     add.add_post("/sign-in/{code}", page(signing_in.take_link, public=True))
+    add.add_get("/join/{code}", page(joining.look_at_link, public=True))
+    add.add_post("/join/{code}", page(joining.take_step, public=True))
     add.add_post("/sign-out", page(signing_in.sign_out, public=True))
     add.add_post("/language", page(signing_in.choose_language, public=True))

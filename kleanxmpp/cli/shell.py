@@ -49,6 +49,12 @@ class Shell:
         """The present moment."""
         return datetime.now(UTC)
 
+    @property
+    def base_url(self) -> str:
+        """Where people reach the website."""
+        api = self.settings.api
+        return api.public_url or f"http://{api.host}:{api.port}"
+
 
 @asynccontextmanager
 async def open_shell(options: Options) -> AsyncIterator[Shell]:

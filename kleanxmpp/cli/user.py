@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from cyclopts import App, Parameter
 
 from kleanxmpp import drafts, errors, offboardings, users
-from kleanxmpp.cli import credential, offboarding, output
+from kleanxmpp.cli import credential, link, offboarding, output
 from kleanxmpp.cli.person import facts, said_attributes, shown_attributes
 from kleanxmpp.cli.shell import DEFAULTS, Options, Shell, find_user, open_company
 from kleanxmpp.edits import UserPatch
@@ -15,6 +15,7 @@ from kleanxmpp.ports import UserFilter
 
 app = App(name="user", help="People and their devices.")
 app.command(credential.app)
+app.command(link.link)
 offboarding.add_commands(app)
 
 _PAGE = 500

@@ -47,9 +47,7 @@ async def link(
             actor=shell.actor,
             now=shell.now,
         )
-        api = shell.settings.api
-        base = api.public_url or f"http://{api.host}:{api.port}"
-    facts = {"id": made.id, "link": f"{base}/sign-in/{code}", "expires_at": made.expires_at}
+    facts = {"id": made.id, "link": f"{shell.base_url}/sign-in/{code}", "expires_at": made.expires_at}
     if options.json:
         output.write_json(facts)
     else:

@@ -1,7 +1,10 @@
 // Nothing here is needed to work with the pages: it saves reloads and typing.
 "use strict";
 
-// Buttons that copy: <button data-copy="#id-of-the-text">
+// Buttons that copy: <button data-copy="#id-of-the-text" hidden>, shown where copying is possible.
+document.addEventListener("DOMContentLoaded", () => {
+  for (const button of document.querySelectorAll("[data-copy][hidden]")) button.hidden = !navigator.clipboard;
+});
 document.addEventListener("click", async (event) => {
   const button = event.target.closest("[data-copy]");
   if (!button) return;
@@ -16,6 +19,17 @@ document.addEventListener("click", async (event) => {
 document.addEventListener("submit", (event) => {
   const question = event.target.dataset.confirm;
   if (question && !window.confirm(question)) event.preventDefault();
+});
+
+// Forms that count: <form data-once> is not sent a second time by a double click.
+document.addEventListener("submit", (event) => {
+  if (!("once" in event.target.dataset)) return;
+  if (event.target.dataset.once === "sent") event.preventDefault();
+  event.target.dataset.once = "sent";
+});
+// … but is again when somebody comes back to the page.
+window.addEventListener("pageshow", () => {
+  for (const form of document.querySelectorAll('form[data-once="sent"]')) form.dataset.once = "";
 });
 
 // Every request of a script carries the session's own secret, as forms do.

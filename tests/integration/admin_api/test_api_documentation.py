@@ -23,6 +23,8 @@ PROMISED = {
     ("GET", "/api/v1/users/{user_id}/offboardings/{offboarding_id}.pdf"),
     ("GET", "/api/v1/users/{user_id}/credentials"), ("POST", "/api/v1/users/{user_id}/credentials"),
     ("DELETE", "/api/v1/users/{user_id}/credentials/{credential_id}"),
+    ("GET", "/api/v1/users/{user_id}/links"), ("POST", "/api/v1/users/{user_id}/links"),
+    ("DELETE", "/api/v1/users/{user_id}/links/{link_id}"),
     ("GET", "/api/v1/groups"), ("POST", "/api/v1/groups"),
     ("GET", "/api/v1/groups/{group_id}"), ("PATCH", "/api/v1/groups/{group_id}"),
     ("DELETE", "/api/v1/groups/{group_id}"),

@@ -14,7 +14,7 @@ from kleanxmpp.testing_directory import MemoryDirectory
 from tests.integration.admin_api.desk import EVERYWHERE, Answered, Desk
 
 WITHOUT = {
-    "issue_credential", "issue_token", "erase_file", "confirm_held", "discard_held", "reconcile",
+    "issue_credential", "make_link", "issue_token", "erase_file", "confirm_held", "discard_held", "reconcile",
     "add_hr_secret", "add_webhook", "rotate_webhook_secret", "test_webhook",
 }  # fmt: skip
 
@@ -94,6 +94,8 @@ async def test_every_change_can_be_tried(desk: Desk) -> None:
     assert expected["values"] == {"sources_expected.scim": {"before": None, "after": "PT1H"}}
     device = (await desk.call("POST", one + "/credentials", {"label": "Handy"})).body
     assert (await change(desk, "DELETE", f"{one}/credentials/{device['id']}"))["actions"] == ["credential.revoked"]
+    link = (await desk.call("POST", one + "/links")).body
+    assert (await change(desk, "DELETE", f"{one}/links/{link['id']}"))["actions"] == ["link.revoked"]
     token = (await desk.call("POST", "/tokens", {"name": "x", "scopes": ["users:read"]})).body
     assert (await change(desk, "DELETE", f"/tokens/{token['id']}"))["actions"] == ["token.revoked"]
     operations = [

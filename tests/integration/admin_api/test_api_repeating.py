@@ -60,6 +60,7 @@ async def test_a_secret_is_not_kept_and_what_it_belongs_to_is_named(desk: Desk) 
     user = await desk.person()
     for path, body, secret in (
         (f"/users/{user['id']}/credentials", {"label": "phone"}, "credential"),
+        (f"/users/{user['id']}/links", {}, "url"),
         ("/tokens", {"name": "HR", "scopes": ["users:read"]}, "token"),
     ):
         headers = {"Idempotency-Key": secret}

@@ -59,6 +59,19 @@ def test_a_device_is_set_up_and_revoked(run: Run) -> None:
     assert run("user", "credential", "remove", "anna.berg", issued["id"]).code == 1
 
 
+def test_a_link_to_set_up_devices_is_made(run: Run) -> None:
+    run("user", "add", "Anna Berg")
+    made = run("user", "link", "anna.berg", "--hours", "24", "--uses", "2", "--json").json
+    assert made["link"].startswith("http://127.0.0.1:8480/join/") and made["uses_left"] == 2
+    told = run("user", "link", "anna.berg")
+    assert "/join/" in told.out and "For Anna Berg alone" in told.out and "\x1b" not in told.out
+    for wrong in (["--uses", "11"], ["--hours", "0"]):
+        assert run("user", "link", "anna.berg", *wrong).code == 1
+    run("user", "deactivate", "anna.berg")
+    refused = run("user", "link", "anna.berg")
+    assert refused.code == 1 and "no access" in refused.err
+
+
 def test_an_off_boarding_says_that_it_is_not_proven_yet(run: Run) -> None:
     run("user", "add", "Anna Berg")
     told = run("user", "deactivate", "anna.berg", "--reason", "left")

@@ -125,3 +125,16 @@ def test_zero_limits_nobody(burst: int) -> None:
         limits.was_signed(secret_id="S", address="192.0.2.1")
         limits.was_unsigned(address="192.0.2.1")
         limits.admit_signed(address="192.0.2.1")
+
+
+def test_wrong_codes_have_a_budget_of_their_own_that_comes_back() -> None:
+    clock = Clock()
+    limits = rates(clock)
+    for _ in range(60):
+        limits.admit_code(address="1.2.3.4")
+        limits.was_wrong_code(address="1.2.3.4")
+    assert refused(lambda: limits.admit_code(address="1.2.3.4")) == "1"
+    assert refused(lambda: limits.admit("a", address="1.2.3.4")) is None, "tokens have their own"
+    assert refused(lambda: limits.admit_code(address="5.6.7.8")) is None
+    clock.now += 1
+    assert refused(lambda: limits.admit_code(address="1.2.3.4")) is None
