@@ -92,7 +92,7 @@ async def _api(file: Path) -> AsyncIterator[Call]:
             reconciler=None,
             clock=lambda: datetime.now(UTC),
         )
-        async with _served(app) as address, ClientSession(headers={"Authorization": f"Bearer {secret}"}) as http:
+        async with served(app) as address, ClientSession(headers={"Authorization": f"Bearer {secret}"}) as http:
             yield _caller(http, address)
     finally:
         await directory.close()
@@ -110,7 +110,8 @@ def _caller(http: ClientSession, address: str) -> Call:
 
 
 @asynccontextmanager
-async def _served(app: web.Application) -> AsyncIterator[str]:
+async def served(app: web.Application) -> AsyncIterator[str]:
+    """Serve an application on a port of its own; yield its address."""
     runner = make_runner(app)
     await runner.setup()
     try:

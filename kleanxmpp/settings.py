@@ -84,8 +84,8 @@ class ApiSettings(Part):
     port: Port = 8480
     """Port to listen on."""
     public_url: str | None = Field(default=None, pattern=r"^https?://[^/]+(/.*[^/])?$")
-    """The address under which callers reach it, without final slash; named in the API's description. Unset: the
-    address it listens on."""
+    """The address under which callers and browsers reach it, without final slash; named in the API's description, and
+    where links that people are handed begin. Unset: the address it listens on."""
     max_body_bytes: int = Field(default=4 * 1024 * 1024, ge=1024)
     """Largest request body. The default fits a circle of 20,000 people."""
     requests_per_second: float = Field(default=100.0, ge=0)

@@ -1,5 +1,7 @@
 """`/join/CODE`: what is told when, what uses a link up, and that a login is shown once."""
 
+import asyncio
+import logging
 import re
 import time
 from collections.abc import Sequence
@@ -14,7 +16,7 @@ from admin_api.services import SERVICES
 from kleanxmpp import ids, one_time_links, users, web_sessions
 from kleanxmpp.model import Credential, User
 from kleanxmpp.testing_directory import MemoryDirectory
-from tests.integration.admin_api.desk import SETTINGS, Desk, opened
+from tests.integration.admin_api.desk import EVERYWHERE, SETTINGS, Desk, logged, opened
 from tests.integration.website.browser import Browser, Shown
 from tests.integration.website.test_signing_in import person
 
@@ -106,6 +108,18 @@ async def test_a_device_is_set_up_and_its_login_shown_once(browser: Browser) -> 
     back = await browser.open(f"{link.path}?device=android")
     assert (back.status, login(back)) == (200, {}) and "Shown already" in back.text
     assert (await uses_left(desk, link), len(await devices_of(desk, link.user))) == (2, 1)
+
+
+async def test_nothing_of_it_is_logged(browser: Browser, caplog: pytest.LogCaptureFixture) -> None:
+    link = await handed(browser.desk)
+    with caplog.at_level(logging.DEBUG):
+        shown = await browser.send(link.path, await chosen(browser, link))
+        await browser.send(link.path, {"step": "chat"}, follow=False)
+        await browser.open("/join/7k3m-9qxt-0000")
+    text = logged(caplog.records)
+    assert "/join/{code}" in text
+    for secret in (link.code, "7k3m-9qxt", login(shown)["password"], "Aylin", link.user.username):
+        assert secret not in text
 
 
 async def test_each_device_uses_the_link_once_until_it_is_used_up(browser: Browser) -> None:
@@ -240,3 +254,14 @@ async def test_links_name_the_public_address() -> None:
     async with opened(MemoryDirectory(), settings=replace(SETTINGS, public_url="https://chat.example.org")) as desk:
         made = await desk.call("POST", f"/users/{(await desk.person())['id']}/links")
     assert made.body["url"].startswith("https://chat.example.org/join/")
+
+
+@EVERYWHERE
+async def test_a_form_that_is_sent_twice_at_once_makes_one_login(desk: Desk) -> None:
+    link, now = await handed(desk), datetime.now(UTC)
+    outcomes = await asyncio.gather(
+        *(one_time_links.set_up_device(desk.directory, link.code, label="", uses_left=3, now=now) for _ in range(4)),
+        return_exceptions=True,
+    )
+    assert sorted(type(one).__name__ for one in outcomes) == ["Stale", "Stale", "Stale", "tuple"]
+    assert (await uses_left(desk, link), len(await devices_of(desk, link.user))) == (2, 1)
