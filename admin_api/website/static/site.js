@@ -37,3 +37,8 @@ document.addEventListener("htmx:configRequest", (event) => {
   const field = document.querySelector('input[name="csrf"]');
   if (field && event.detail.verb !== "get") event.detail.parameters.csrf ??= field.value;
 });
+
+// Buttons that print the page.
+document.addEventListener("click", (event) => {
+  if (event.target.closest("[data-print]")) window.print();
+});
