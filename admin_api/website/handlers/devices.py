@@ -2,14 +2,14 @@
 
 from datetime import timedelta
 
-import segno
 from aiohttp import web
 from markupsafe import Markup
 
 from kleanxmpp import credentials, errors, one_time_links, users, web_sessions
 from kleanxmpp.model import User
 
-from ..public_address import public_origin
+from ... import qr
+from ..public_address import public_address
 from ..visits import Visit
 
 HOURS = (1, 24, 72, 168, 720)
@@ -41,9 +41,15 @@ async def set_up(visit: Visit) -> web.StreamResponse:
         return await _ask(visit, user, wrong={"uses": visit.say("A link is good for 1 to 10 devices.")})
     except errors.Conflict:
         return visit.page("people/no_access.html", status=409, person=user)
-    address = f"{public_origin(visit)}/join/{code}"
+    address = f"{public_address(visit)}/join/{code}"
     sheet = visit.pages.text(
-        "people/sheet.html", language=user.locale, visit=visit, person=user, link=link, address=address, qr=_qr(address)
+        "people/sheet.html",
+        language=user.locale,
+        visit=visit,
+        person=user,
+        link=link,
+        address=address,
+        qr=qr.address(address),
     )
     return visit.page("people/access.html", person=user, link=link, address=address, sheet=Markup(sheet))
 
@@ -58,10 +64,9 @@ async def revoke_device(visit: Visit) -> web.StreamResponse:
 async def revoke_link(visit: Visit) -> web.StreamResponse:
     """Let nobody in with a link any more."""
     user_id, link_id = _id(visit), visit.request.match_info["link_id"]
-    async with visit.directory.read() as tx:
-        if link_id not in {link.id for link in await tx.one_time_links(visit.company.id, user_id)}:
-            raise errors.NotFound
-    await one_time_links.revoke(visit.directory, visit.company, link_id, actor=visit.actor, now=visit.now)
+    await one_time_links.revoke(
+        visit.directory, visit.company, link_id, user_id=user_id, actor=visit.actor, now=visit.now
+    )
     return visit.go(f"/people/{user_id}?done=revoked#links")
 
 
@@ -83,11 +88,6 @@ async def _ask(visit: Visit, user: User, *, wrong: dict[str, str] | None = None)
         uses=visit.form.get("uses", str(one_time_links.JOIN_USES)),
         most=one_time_links.MOST_USES,
     )
-
-
-def _qr(address: str) -> Markup:
-    """Draw the address. A quarter of it may be torn or dirty."""
-    return Markup(segno.make_qr(address, error="q").svg_inline(omitsize=True, border=2))
 
 
 def _number(text: str) -> int:

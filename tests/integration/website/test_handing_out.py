@@ -35,7 +35,7 @@ async def test_a_link_is_shown_once_with_its_code_and_a_sheet(admin: Browser) ->
     held = await one_time_links.look(desk.directory, code, purpose=LinkPurpose.JOIN, now=datetime.now(UTC))
     assert held.user is not None and held.user.id == bob.id and held.link.uses_left == 2
     assert abs(held.link.expires_at - datetime.now(UTC) - timedelta(days=1)) < timedelta(minutes=1)
-    assert 'role="img"' in shown.text and "<svg" in shown.text and "style=" not in shown.text
+    assert 'class="qr" src="data:image/svg+xml' in shown.text and "style=" not in shown.text
     sheet = shown.text.partition('<section class="sheet" lang="de">')[2]
     assert "Scannen Sie diesen Code" in sheet and "Bob Bauer" in sheet, "in the language of the person"
     page = await admin.open(f"/people/{bob.id}")
@@ -43,7 +43,7 @@ async def test_a_link_is_shown_once_with_its_code_and_a_sheet(admin: Browser) ->
 
 
 async def test_the_address_is_the_public_one_where_it_is_set() -> None:
-    settings = replace(SETTINGS, public_url="https://chat.firma.test/api")
+    settings = replace(SETTINGS, public_url="https://chat.firma.test/")
     async with (
         opened(MemoryDirectory(), settings=settings) as desk,
         aiohttp.ClientSession(cookie_jar=cookie_jar(desk)) as session,
