@@ -37,11 +37,16 @@ from kleanxmpp.website_ports import WebsiteRecords
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UserFilter:
-    """Which users a list shows. `text` matches parts of the folded display name, the username or the e-mail address."""
+    """Which users a list shows. `text` matches parts of the folded display name, the username or the e-mail address.
+
+    `absent`: paused or on garden leave. `has_device`: holds a credential that was not made for a browser.
+    """
 
     text: str | None = None
     active: bool | None = None
     chat_permission: bool | None = None
+    absent: bool | None = None
+    has_device: bool | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,8 +151,11 @@ class Transaction(
 
     # credentials: `secret_sha256` is lowercase hex
     async def credentials(self, user_id: str) -> Sequence[Credential]: ...
-    async def credential_counts(self, user_ids: Collection[str]) -> Mapping[str, int]:
-        """Return how many credentials these users have; whoever has none is missing."""
+    async def credential_counts(self, user_ids: Collection[str], *, of_browsers: bool = True) -> Mapping[str, int]:
+        """Return how many credentials these users have; whoever has none is missing.
+
+        `of_browsers` False: without those that were made for a browser.
+        """
 
     async def add_credentials(self, credentials: Sequence[tuple[Credential, str]]) -> None: ...
     async def delete_credential(self, user_id: str, credential_id: str) -> bool:

@@ -100,7 +100,12 @@ class MemoryUsers(MemoryPart):
     async def page_users(
         self, company_id: str, *, after: str | None, limit: int, matching: UserFilter
     ) -> Sequence[User]:
-        return [u for u in self._everybody(company_id) if u.username > (after or "") and _matches(u, matching)][:limit]
+        devices = {c.user_id for c, _ in self._tables.credentials.values() if c.web_session_id is None}
+        return [
+            user
+            for user in self._everybody(company_id)
+            if user.username > (after or "") and _matches(user, matching, has_device=user.id in devices)
+        ][:limit]
 
     async def add_users(self, users: Sequence[User]) -> None:
         with self._whole() as tables:
@@ -199,8 +204,9 @@ class MemoryUsers(MemoryPart):
         mine = [credential for credential, _ in self._tables.credentials.values() if credential.user_id == user_id]
         return sorted(mine, key=lambda credential: (credential.created_at, credential.id))
 
-    async def credential_counts(self, user_ids: Collection[str]) -> Mapping[str, int]:
-        return Counter(c.user_id for c, _ in self._tables.credentials.values() if c.user_id in user_ids)
+    async def credential_counts(self, user_ids: Collection[str], *, of_browsers: bool = True) -> Mapping[str, int]:
+        theirs = (c for c, _ in self._tables.credentials.values() if c.user_id in user_ids)
+        return Counter(c.user_id for c in theirs if of_browsers or c.web_session_id is None)
 
     async def add_credentials(self, credentials: Sequence[tuple[Credential, str]]) -> None:
         with self._whole() as tables:
@@ -246,8 +252,14 @@ class MemoryUsers(MemoryPart):
         return {key: users[user_id] for key, user_id in ids.items() if user_id is not None and user_id in users}
 
 
-def _matches(user: User, wanted: UserFilter) -> bool:
-    if wanted.active not in {None, user.active} or wanted.chat_permission not in {None, user.chat_permission}:
+def _matches(user: User, wanted: UserFilter, *, has_device: bool) -> bool:
+    facts = (
+        (wanted.active, user.active),
+        (wanted.chat_permission, user.chat_permission),
+        (wanted.absent, user.absence is not None),
+        (wanted.has_device, has_device),
+    )
+    if any(asked not in {None, fact} for asked, fact in facts):
         return False
     plain = (wanted.text or "").strip().lower()
     folded = names.fold(plain)

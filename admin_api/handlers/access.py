@@ -6,13 +6,13 @@ from zoneinfo import ZoneInfo
 
 from kleanxmpp import desired, errors
 from kleanxmpp.desired import Person
-from kleanxmpp.model import Absence, Aspect
+from kleanxmpp.model import Absence, Aspect, Company
 from kleanxmpp.state import UserState
 
 from ..answers import Answer
 from ..schemas.access import AccessGroupView, AccessView, DirectoryAccessView, ServerAccessView
 from ..schemas.types import Id
-from ..services import Call
+from ..services import Call, Services
 
 _ONLY_API = "This process runs only the API and cannot ask the XMPP server."
 _AWAY = "The XMPP server cannot be asked right now."
@@ -27,34 +27,37 @@ async def get_access(call: Call, *, user_id: Id) -> Answer:
     groups and bookmarks. If the server cannot be asked, `server` is null and `server_error` says why: not known is
     never shown as empty.
     """
-    async with call.directory.read() as tx:
-        person = await tx.person(call.company.id, user_id)
+    return Answer(body=await access_of(call.services, call.company, user_id))
+
+
+async def access_of(services: Services, company: Company, user_id: str) -> AccessView:
+    """Look up what a person can reach right now. Raises NotFound."""
+    async with services.directory.read() as tx:
+        person = await tx.person(company.id, user_id)
         credentials = len(await tx.credentials(user_id)) if person else 0
     if person is None:
         raise errors.NotFound("There is no user with this id in the company.")
-    state, error = await _observed(call, person)
-    domain = call.services.settings.rooms_domain(call.company.domain)
-    return Answer(
-        body=AccessView(
-            user_id=person.user.id,
-            jid=f"{person.user.username}@{call.company.domain}",
-            may_chat=desired.may_chat(person.company, person.user),
-            access=desired.access(person.company, person.user),
-            why=_why(person),
-            directory=_in_directory(person, credentials=credentials, rooms_domain=domain),
-            server=None if state is None else ServerAccessView.of(state, rooms_domain=domain),
-            server_error=error,
-        )
+    state, error = await _observed(services, person)
+    domain = services.settings.rooms_domain(company.domain)
+    return AccessView(
+        user_id=person.user.id,
+        jid=f"{person.user.username}@{company.domain}",
+        may_chat=desired.may_chat(person.company, person.user),
+        access=desired.access(person.company, person.user),
+        why=_why(person),
+        directory=_in_directory(person, credentials=credentials, rooms_domain=domain),
+        server=None if state is None else ServerAccessView.of(state, rooms_domain=domain),
+        server_error=error,
     )
 
 
-async def _observed(call: Call, person: Person) -> tuple[UserState | None, str | None]:
-    server = call.services.server
+async def _observed(services: Services, person: Person) -> tuple[UserState | None, str | None]:
+    server = services.server
     if server is None:
         return None, _ONLY_API
     look = replace(desired.user_look(person, aspects=Aspect.ALL), any_session=True)
     try:
-        async with asyncio.timeout(call.services.settings.check_seconds):
+        async with asyncio.timeout(services.settings.check_seconds):
             return await server.observe_user(person.company, look), None
     except TimeoutError:
         return None, _SLOW

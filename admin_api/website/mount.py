@@ -4,9 +4,11 @@ from pathlib import Path
 
 from aiohttp import web
 
+from kleanxmpp import tokens
+
 from . import assets
 from .binding import page
-from .handlers import joining, overview, signing_in
+from .handlers import departures, devices, joining, offboardings, overview, people, person, signing_in, staff
 from .rendering import Pages
 from .visits import PAGES
 
@@ -25,3 +27,29 @@ def add_routes(app: web.Application, *, vendor: Path | None) -> None:
     add.add_post("/join/{code}", page(joining.take_step, public=True))
     add.add_post("/sign-out", page(signing_in.sign_out, public=True))
     add.add_post("/language", page(signing_in.choose_language, public=True))
+    _add_people(app)
+
+
+def _add_people(app: web.Application) -> None:
+    add, one = app.router, "/people/{user_id}"
+    add.add_get("/people", page(people.show_people, scope="users:read"))
+    add.add_get("/people/new", page(people.show_new, scope="users:write"))
+    add.add_post("/people/new", page(people.add, scope="users:write"))
+    add.add_get(one, page(person.show_person, scope="users:read"))
+    add.add_get(f"{one}/reach", page(person.show_reach, scope="users:read"))
+    for path, show, do, scope in (
+        ("edit", person.show_edit, person.edit, "users:write"),
+        ("off-board", departures.show_off_board, departures.off_board, "users:write"),
+        ("pause", departures.show_pause, departures.pause, "users:write"),
+        ("take-back", departures.show_take_back, departures.take_back, "users:write"),
+        ("erase", departures.show_erase, departures.erase, "users:write"),
+        ("access", devices.show_set_up, devices.set_up, "credentials:write"),
+        ("roles", staff.show_roles, staff.give_roles, tokens.ADMIN),
+    ):
+        add.add_get(f"{one}/{path}", page(show, scope=scope))
+        add.add_post(f"{one}/{path}", page(do, scope=scope))
+    add.add_post(one + "/devices/{device_id}/revoke", page(devices.revoke_device, scope="credentials:write"))
+    add.add_post(one + "/links/{link_id}/revoke", page(devices.revoke_link, scope="credentials:write"))
+    add.add_post(f"{one}/sign-out", page(devices.sign_out_everywhere, scope="users:write"))
+    add.add_get(one + "/offboardings/{offboarding_id}.pdf", page(offboardings.print_offboarding, scope=person.RECORDS))
+    add.add_get(one + "/offboardings/{offboarding_id}", page(offboardings.show_offboarding, scope=person.RECORDS))

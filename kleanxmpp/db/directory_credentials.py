@@ -20,10 +20,12 @@ class Credentials(Part):
         found = await self._session.rows(query.order_by(credentials.c.created_at, credentials.c.id))
         return [value_of(Credential, row) for row in found]
 
-    async def credential_counts(self, user_ids: Collection[str]) -> Mapping[str, int]:
+    async def credential_counts(self, user_ids: Collection[str], *, of_browsers: bool = True) -> Mapping[str, int]:
         found: dict[str, int] = {}
         for some in chunks(user_ids):
             counted = select(credentials.c.user_id, func.count().label("number")).where(credentials.c.user_id.in_(some))
+            if not of_browsers:
+                counted = counted.where(credentials.c.web_session_id.is_(None))
             rows = await self._session.rows(counted.group_by(credentials.c.user_id))
             found.update((row.user_id, row.number) for row in rows)
         return found

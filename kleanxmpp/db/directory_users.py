@@ -8,12 +8,26 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Boolean, Column, ColumnElement, bindparam, delete, func, insert, literal, or_, select, update
+from sqlalchemy import (
+    Boolean,
+    Column,
+    ColumnElement,
+    bindparam,
+    delete,
+    exists,
+    func,
+    insert,
+    literal,
+    not_,
+    or_,
+    select,
+    update,
+)
 
 from kleanxmpp import names
 from kleanxmpp.db.rows import row_of, value_of
 from kleanxmpp.db.session import Part, chunks
-from kleanxmpp.db.tables import ENTITLED, companies, due_scopes, remembered_answers, usernames, users
+from kleanxmpp.db.tables import ENTITLED, companies, credentials, due_scopes, remembered_answers, usernames, users
 from kleanxmpp.db.tables_events import events
 from kleanxmpp.desired import Access, level_of, marked_name
 from kleanxmpp.model import Absence, Company, ScopeKind, User
@@ -158,6 +172,7 @@ class Users(Part):
 
 _users, _usernames = users, usernames
 _EMPLOYER = companies.c.id == users.c.company_id
+_WITH_DEVICE = exists().where(credentials.c.user_id == users.c.id, credentials.c.web_session_id.is_(None))
 
 
 def _matching(wanted: UserFilter) -> list[ColumnElement[bool]]:
@@ -166,6 +181,10 @@ def _matching(wanted: UserFilter) -> list[ColumnElement[bool]]:
         clauses.append(users.c.active.is_(wanted.active))
     if wanted.chat_permission is not None:
         clauses.append(users.c.chat_permission.is_(wanted.chat_permission))
+    if wanted.absent is not None:
+        clauses.append(users.c.absence.is_not(None) if wanted.absent else users.c.absence.is_(None))
+    if wanted.has_device is not None:
+        clauses.append(_WITH_DEVICE if wanted.has_device else not_(_WITH_DEVICE))
     if wanted.text is not None and (plain := wanted.text.strip().lower()):
         parts = [
             users.c.username.contains(plain, autoescape=True),

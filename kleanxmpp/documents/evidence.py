@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import jinja2
@@ -56,21 +57,29 @@ class _Page:
 def evidence_html(facts: EvidenceFacts, *, locale: str, now: datetime) -> str:
     """Return the page as HTML that needs nothing from outside. `locale` is one of the languages of `WORDS`."""
     page = _Page(facts=facts, words=WORDS[locale], locale=locale)
-    offboarding = facts.offboarding
     return _template().render(
+        in_words(facts, locale=locale),
         lang=locale,
-        t=page.words.text,
-        title=page.words.text.get(f"title_{offboarding.mode.value}", page.say("title")),
         company=facts.company,
-        verdict=_verdict(page),
-        facts=list(_facts(page)),
-        reason=" ".join((offboarding.reason or "").split()) or page.say("none"),
-        lines=[_line(page, line) for line in offboarding.evidence],
-        handovers=list(_handovers(page)),
-        document_id=offboarding.id,
+        document_id=facts.offboarding.id,
         printed=page.say("printed", moment=page.moment(now)),
         version=__version__,
     )
+
+
+def in_words(facts: EvidenceFacts, *, locale: str) -> Mapping[str, Any]:
+    """Return what the page says, for whoever shows it: `t` is the language's texts, the rest is about this one."""
+    page = _Page(facts=facts, words=WORDS[locale], locale=locale)
+    offboarding = facts.offboarding
+    return {
+        "t": page.words.text,
+        "title": page.words.text.get(f"title_{offboarding.mode.value}", page.say("title")),
+        "verdict": _verdict(page),
+        "facts": list(_facts(page)),
+        "reason": " ".join((offboarding.reason or "").split()) or page.say("none"),
+        "lines": [_line(page, line) for line in offboarding.evidence],
+        "handovers": list(_handovers(page)),
+    }
 
 
 @cache
@@ -117,7 +126,12 @@ def _actor(page: _Page) -> str:
     kind, _, name = page.facts.offboarding.actor.partition(":")
     if kind == "token" and page.facts.token is not None:
         return page.say("by_token", name=page.facts.token)
-    keys = {"token": "by_revoked_token", "shell": "by_shell", "schedule": "by_schedule"}
+    if kind == "user" and (known := page.facts.people.get(name)) is not None:
+        return page.say("by_person", name=known.display_name)
+    keys = {
+        "token": "by_revoked_token", "shell": "by_shell", "schedule": "by_schedule",
+        "user": "by_erased_person", "session": "by_session",
+    }  # fmt: skip
     if kind not in keys:
         return page.facts.offboarding.actor
     return page.say(keys[kind], id=name, name=name)

@@ -15,7 +15,8 @@ from kleanxmpp.ports import Directory, Transaction
 class EvidenceFacts:
     """An off-boarding with the names of what it is about.
 
-    `person` None: erased, or being erased. `groups` are names by id, without deleted ones; `people` took groups over.
+    `person` None: erased, or being erased. `groups` are names by id, without deleted ones; `people` took groups over,
+    or asked for it.
     `token`: the name of the API token that asked, None if it was none, or was revoked since.
     """
 
@@ -30,8 +31,10 @@ class EvidenceFacts:
 async def evidence_facts(directory: Directory, company: Company, offboarding: Offboarding) -> EvidenceFacts:
     """Read what the document about this off-boarding says beside the evidence."""
     heirs = {user_id for handover in offboarding.handovers for user_id in handover.to}
+    kind, _, asker = offboarding.actor.partition(":")
+    asked = {asker} if kind == "user" else set()
     async with directory.read() as tx:
-        people = await tx.users_by_id(company.id, {offboarding.user_id, *heirs})
+        people = await tx.users_by_id(company.id, {offboarding.user_id, *heirs, *asked})
         known = {user_id: user for user_id, user in people.items() if not user.erasing}
         return EvidenceFacts(
             company=company,

@@ -13,6 +13,7 @@ from kleanxmpp.desired import Access, may_chat
 from kleanxmpp.model import Absence, Company, Role, User
 from kleanxmpp.ports import Directory, UserFilter
 from tests.contracts.directory_base import DirectoryBase, saved_company, saved_group, saved_user, saved_users
+from tests.contracts.directory_website import a_session
 from tests.factories import AT, a_company, a_credential, a_mark, a_user
 
 EVERYBODY = UserFilter()
@@ -182,6 +183,34 @@ class UsersContract(DirectoryBase):
         async with directory.read() as tx:
             found = await tx.page_users(company.id, after=None, limit=10, matching=matching)
         assert {user.username for user in found} == expected
+
+    async def test_lists_show_who_is_away(self, directory: Directory, company: Company) -> None:
+        here, *away = await saved_users(
+            directory,
+            a_user(company, username="here"),
+            a_user(company, username="leave", absence=Absence.GARDEN_LEAVE),
+            a_user(company, username="pause", absence=Absence.PAUSED, absent_until=AT),
+        )
+        async with directory.read() as tx:
+            for absent, expected in ((True, away), (False, [here]), (None, [here, *away])):
+                matching = UserFilter(absent=absent)
+                assert await tx.page_users(company.id, after=None, limit=9, matching=matching) == expected
+
+    async def test_lists_show_who_has_no_device(self, directory: Directory, company: Company) -> None:
+        bare, browses, phones = await saved_users(
+            directory, *(a_user(company, username=name) for name in ("bare", "browses", "phones"))
+        )
+        session = a_session(company, browses.id)
+        async with directory.write(company.id) as tx:
+            await tx.add_web_session(session, token_sha256="t")
+            await tx.add_credentials([a_credential(browses, web_session_id=session.id), a_credential(phones)])
+        async with directory.read() as tx:
+            for has_device, expected in ((True, [phones]), (False, [bare, browses]), (None, [bare, browses, phones])):
+                matching = UserFilter(has_device=has_device, active=True)
+                assert await tx.page_users(company.id, after=None, limit=9, matching=matching) == expected
+            everybody = [bare.id, browses.id, phones.id]
+            assert await tx.credential_counts(everybody) == {browses.id: 1, phones.id: 1}
+            assert await tx.credential_counts(everybody, of_browsers=False) == {phones.id: 1}
 
     async def test_erasure_takes_everything_that_hangs_on_the_person(
         self, directory: Directory, company: Company

@@ -128,6 +128,13 @@ async def test_after_erasure_only_ids_are_left(locale: str) -> None:
         assert one in text
 
 
+def test_whoever_asked_on_the_dashboard_is_named() -> None:
+    asked = replace(the_facts(actor=f"user:{AYLIN.id}"), token=None)
+    assert "Aylin Öztürk" in evidence_html(replace(asked, groups={}), locale="de", now=NOW)
+    assert AYLIN.id in evidence_html(replace(asked, people={}), locale="de", now=NOW)
+    assert "s1" in evidence_html(the_facts(actor="session:s1"), locale="en", now=NOW)
+
+
 def test_a_cancelled_offboarding_is_not_called_complete() -> None:
     facts = the_facts(completed_at=None, cancelled_at=NOW + timedelta(days=1))
     html = evidence_html(facts, locale="de", now=NOW)

@@ -37,3 +37,11 @@ document.addEventListener("htmx:configRequest", (event) => {
   const field = document.querySelector('input[name="csrf"]');
   if (field && event.detail.verb !== "get") event.detail.parameters.csrf ??= field.value;
 });
+
+// Buttons that print the page: <button data-print hidden>, shown where scripts run.
+document.addEventListener("DOMContentLoaded", () => {
+  for (const button of document.querySelectorAll("[data-print]")) button.hidden = false;
+});
+document.addEventListener("click", (event) => {
+  if (event.target.closest("[data-print]")) window.print();
+});

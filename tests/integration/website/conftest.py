@@ -1,12 +1,13 @@
 """The website on the in-memory directory, or on both where a test asks for `desk`."""
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import aiohttp
 import pytest
 
 from tests.integration.admin_api.conftest import desk, directory, migrated_file, quick_desk, store
-from tests.integration.admin_api.desk import Desk
+from tests.integration.admin_api.desk import Desk, Store, opened
 from tests.integration.website.browser import Browser, cookie_jar
 from tests.postgres import postgres_cluster
 
@@ -25,6 +26,20 @@ async def admin(browser: Browser) -> Browser:
     """A browser in which an administrator is signed in, by a link from the shell."""
     await browser.sign_in()
     return browser
+
+
+@pytest.fixture
+async def admin_on_sqlite(migrated_file: Path, tmp_path: Path) -> AsyncIterator[Browser]:
+    """Like `admin`, on SQLite."""
+    store = Store(kind="sqlite", template=migrated_file, folder=tmp_path, cluster=None)
+    async with (
+        store.opened() as directory,
+        opened(directory) as desk,
+        aiohttp.ClientSession(cookie_jar=cookie_jar(desk)) as session,
+    ):
+        browser = Browser(desk=desk, session=session)
+        await browser.sign_in()
+        yield browser
 
 
 @pytest.fixture

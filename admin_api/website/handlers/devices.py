@@ -1,0 +1,104 @@
+"""What lets somebody in: their devices, the links they were handed, and the browsers they are signed in at."""
+
+from datetime import timedelta
+
+from aiohttp import web
+from markupsafe import Markup
+
+from kleanxmpp import credentials, errors, one_time_links, users, web_sessions
+from kleanxmpp.model import User
+
+from ... import qr
+from ..public_address import public_address
+from ..visits import Visit
+
+HOURS = (1, 24, 72, 168, 720)
+_USUAL_HOURS = int(one_time_links.JOIN_LASTS / timedelta(hours=1))
+
+
+async def show_set_up(visit: Visit) -> web.StreamResponse:
+    """Ask how long the link shall last, and for how many devices."""
+    return await _ask(visit, await _person(visit))
+
+
+async def set_up(visit: Visit) -> web.StreamResponse:
+    """Make a link and show it, only this once, with a sheet to print in the language of the person."""
+    user = await _person(visit)
+    hours, uses = (_number(visit.form.get(name, "")) for name in ("hours", "uses"))
+    if hours not in HOURS:
+        return await _ask(visit, user, wrong={"hours": visit.say("Please choose how long the link lasts.")})
+    try:
+        link, code = await one_time_links.make_join(
+            visit.directory,
+            visit.company,
+            user.id,
+            lasts=timedelta(hours=hours),
+            uses=uses,
+            actor=visit.actor,
+            now=visit.now,
+        )
+    except errors.Invalid:
+        return await _ask(visit, user, wrong={"uses": visit.say("A link is good for 1 to 10 devices.")})
+    except errors.Conflict:
+        return visit.page("people/no_access.html", status=409, person=user)
+    address = f"{public_address(visit)}/join/{code}"
+    sheet = visit.pages.text(
+        "people/sheet.html",
+        language=user.locale,
+        visit=visit,
+        person=user,
+        link=link,
+        address=address,
+        qr=qr.address(address),
+    )
+    return visit.page("people/access.html", person=user, link=link, address=address, sheet=Markup(sheet))
+
+
+async def revoke_device(visit: Visit) -> web.StreamResponse:
+    """Let a device in no more."""
+    user_id, device_id = _id(visit), visit.request.match_info["device_id"]
+    await credentials.revoke(visit.directory, visit.company, user_id, device_id, actor=visit.actor, now=visit.now)
+    return visit.go(f"/people/{user_id}?done=revoked#devices")
+
+
+async def revoke_link(visit: Visit) -> web.StreamResponse:
+    """Let nobody in with a link any more."""
+    user_id, link_id = _id(visit), visit.request.match_info["link_id"]
+    await one_time_links.revoke(
+        visit.directory, visit.company, link_id, user_id=user_id, actor=visit.actor, now=visit.now
+    )
+    return visit.go(f"/people/{user_id}?done=revoked#links")
+
+
+async def sign_out_everywhere(visit: Visit) -> web.StreamResponse:
+    """Sign somebody out of the website in every browser."""
+    user = await _person(visit)
+    await web_sessions.end_all(visit.directory, visit.company, user.id, actor=visit.actor, now=visit.now)
+    return visit.go(f"/people/{user.id}?done=out#browsers")
+
+
+async def _ask(visit: Visit, user: User, *, wrong: dict[str, str] | None = None) -> web.Response:
+    return visit.page(
+        "people/set_up.html",
+        status=422 if wrong else 200,
+        person=user,
+        wrong=wrong or {},
+        choices=HOURS,
+        hours=_number(visit.form.get("hours", "")) or _USUAL_HOURS,
+        uses=visit.form.get("uses", str(one_time_links.JOIN_USES)),
+        most=one_time_links.MOST_USES,
+    )
+
+
+def _number(text: str) -> int:
+    """Return a small number, 0 for anything else."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 6 else 0
+
+
+def _id(visit: Visit) -> str:
+    return visit.request.match_info["user_id"]
+
+
+async def _person(visit: Visit) -> User:
+    async with visit.directory.read() as tx:
+        return await users.existing(tx, visit.company, _id(visit))
