@@ -1,8 +1,9 @@
 """What those read who edit circles: everybody by what they are called, sizes of circles, and what is on its way."""
 
 from collections.abc import Collection, Mapping, Sequence
+from typing import Any
 
-from sqlalchemy import case, false, func, select, union
+from sqlalchemy import ColumnElement, case, false, func, select, union
 
 from kleanxmpp.db.rows import value_of
 from kleanxmpp.db.session import Part, chunks
@@ -37,11 +38,12 @@ class Editing(Part):
             select(departures.c.user_id).where(departures.c.group_id == group_id),
         )
         failing = due_scopes.c.attempts > 0
-        query = select(
+        counted: list[ColumnElement[Any]] = [
             func.count().label("waiting"),
             func.count(case((failing, 1))).label("failing"),
             func.max(case((failing, due_scopes.c.last_error))).label("error"),
-        ).where(
+        ]
+        query = select(*counted).where(
             due_scopes.c.company_id == company_id,
             due_scopes.c.kind == ScopeKind.USER,
             due_scopes.c.aspects.bitwise_and(_IN_CIRCLES) != 0,
