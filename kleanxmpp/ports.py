@@ -14,6 +14,7 @@ from typing import Protocol
 from kleanxmpp.changes import Change
 from kleanxmpp.desired import Access, CircleLook, GroupCircle, Person, UserLook
 from kleanxmpp.due_ports import DueRecords
+from kleanxmpp.editing_ports import EditingRecords
 from kleanxmpp.event_ports import EventRecords
 from kleanxmpp.file_ports import FileRecords
 from kleanxmpp.guard_ports import GuardRecords
@@ -79,6 +80,7 @@ class Transaction(
     EventRecords,
     ScimRecords,
     WebsiteRecords,
+    EditingRecords,
     Protocol,
 ):
     """One transaction on the directory. Reads return values or None; writes take whole values.

@@ -7,10 +7,11 @@ each condition of the rule.
 from collections.abc import Mapping, Sequence
 
 from kleanxmpp import rule_text, rules
+from kleanxmpp.attributes import USUAL
 from kleanxmpp.desired import Access, access
 from kleanxmpp.group_rules import Because, Explanation
 from kleanxmpp.model import Company
-from kleanxmpp.rules import Condition
+from kleanxmpp.rules import All, Any, Condition, Not, OneOf, Rule
 
 GERMAN = {
     "in_fixed": "{name} gehört fest zur Gruppe „{group}“, unabhängig von einer Regel.",
@@ -30,6 +31,18 @@ GERMAN = {
     "quoted": "„{value}“",
     "or": " oder ",
     "not": "nicht {wanted}",
+    "is": "{attribute} ist {wanted}",
+    "is_not": "{attribute} ist nicht {wanted}",
+    "none_of": "nicht ({rule})",
+    "all": " und ",
+    "any": " oder ",
+    "site": "Standort",
+    "role": "Tätigkeit",
+    "department": "Abteilung",
+    "division": "Bereich",
+    "cost_center": "Kostenstelle",
+    "employee_number": "Personalnummer",
+    "manager": "vorgesetzte Person",
     rules.LOCALE: "Sprache",
     rules.EMAIL_DOMAIN: "Domain der E-Mail-Adresse",
 }
@@ -48,6 +61,18 @@ ENGLISH = {
     "quoted": "“{value}”",
     "or": " or ",
     "not": "not {wanted}",
+    "is": "{attribute} is {wanted}",
+    "is_not": "{attribute} is not {wanted}",
+    "none_of": "not ({rule})",
+    "all": " and ",
+    "any": " or ",
+    "site": "site",
+    "role": "job",
+    "department": "department",
+    "division": "division",
+    "cost_center": "cost center",
+    "employee_number": "personnel number",
+    "manager": "manager",
     rules.LOCALE: "language",
     rules.EMAIL_DOMAIN: "domain of the e-mail address",
 }
@@ -68,6 +93,31 @@ def sentences(company: Company, why: Explanation, *, language: str) -> Sequence[
     if why.standing is not None and access(company, why.user) is not Access.FULL:
         said.append(words["not_effective"].format(**about))
     return [*said, *(_line(words, condition) for condition in why.conditions)]
+
+
+def described(rule: Rule, *, language: str) -> str:
+    """Return what a rule says, in `de` or `en`."""
+    words = WORDS[language]
+    match rule:
+        case OneOf(attribute, values) | Not(OneOf(attribute, values)):
+            said = words["is_not" if isinstance(rule, Not) else "is"]
+            return said.format(attribute=attribute_name(attribute, language=language), wanted=_listed(words, values))
+        case Not(part):
+            return words["none_of"].format(rule=described(part, language=language))
+        case All(parts) | Any(parts):
+            joint = words["all" if isinstance(rule, All) else "any"]
+            return joint.join(_within(part, language=language) for part in parts)
+
+
+def attribute_name(attribute: str, *, language: str) -> str:
+    """Return what an attribute is called; of one that is not usual, its own name."""
+    known = attribute in rules.BUILT_IN or attribute in USUAL
+    return WORDS[language][attribute] if known else attribute
+
+
+def _within(part: Rule, *, language: str) -> str:
+    said = described(part, language=language)
+    return f"({said})" if isinstance(part, All | Any) else said
 
 
 def _reason(why: Explanation) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Collection
 from datetime import datetime
 
 from kleanxmpp import errors, tokens, users
-from kleanxmpp.model import AuditEntry, Company
+from kleanxmpp.model import AuditEntry, Company, Role
 from kleanxmpp.ports import Directory
 from kleanxmpp.website_ports import StaffRole
 
@@ -67,3 +67,11 @@ def named(words: Collection[str]) -> frozenset[StaffRole]:
     except ValueError:
         known = ", ".join(StaffRole)
         raise errors.Invalid(f"The roles are: {known}.", field="roles") from None
+
+
+def may_change_circle(roles: Collection[StaffRole], *, own: Role | None) -> bool:
+    """Whether somebody may change who is in a group. `own`: their role in it; a lead changes what they moderate."""
+    may = scopes(roles)
+    if tokens.ADMIN in may or "groups:write" in may:
+        return True
+    return StaffRole.GROUP_LEAD in roles and own is Role.MODERATOR

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 
 from kleanxmpp import errors
 from kleanxmpp.ports import DatabaseHealth, Transaction
+from kleanxmpp.testing_editing import MemoryEditing
 from kleanxmpp.testing_events import MemoryEvents
 from kleanxmpp.testing_files import MemoryFiles
 from kleanxmpp.testing_groups import MemoryCircles, MemoryGroups
@@ -41,6 +42,7 @@ class MemoryTransaction(
     MemoryEvents,
     MemoryScim,
     MemoryWebsite,
+    MemoryEditing,
 ):
     """One transaction on the tables in memory; see `kleanxmpp.ports.Transaction`."""
 

@@ -48,7 +48,7 @@ def page(handler: Page, *, scope: str | None = None, lead: bool = False, public:
             if not public and (refused := _refused(visit, scope, lead=lead)) is not None:
                 return refused
             if request.method in _CHANGING and not _is_ours(visit):
-                return visit.page("again.html", status=409, fields=_fields(visit))
+                return visit.instead("again.html", status=409, fields=_fields(visit))
             return await handler(visit)
         except errors.NotFound:
             return _error(visit, 404, visit.say("There is nothing here, or not any more."))
@@ -113,11 +113,11 @@ def _refused(visit: Visit, scope: str | None, *, lead: bool) -> web.StreamRespon
 def _nobody(visit: Visit) -> web.StreamResponse:
     here = str(visit.request.rel_url)
     sign_in = str(URL("/sign-in").with_query(next=here if visit.request.method == "GET" else "/"))
-    if visit.by_script:
+    if visit.by_script and visit.request.method == "GET":
         return web.Response(status=401, headers={"HX-Redirect": sign_in})
     if visit.request.method == "GET":
         return web.Response(status=303, headers={"Location": sign_in})
-    return visit.page("again.html", status=401, fields=_fields(visit))
+    return visit.instead("again.html", status=401, fields=_fields(visit))
 
 
 def _from_here(request: web.Request) -> bool:

@@ -8,7 +8,20 @@ from kleanxmpp import tokens
 
 from . import assets
 from .binding import page
-from .handlers import departures, devices, joining, offboardings, overview, people, person, signing_in, staff
+from .handlers import (
+    circle_editor,
+    departures,
+    devices,
+    group_rules,
+    groups,
+    joining,
+    offboardings,
+    overview,
+    people,
+    person,
+    signing_in,
+    staff,
+)
 from .rendering import Pages
 from .visits import PAGES
 
@@ -20,6 +33,21 @@ def add_routes(app: web.Application, *, vendor: Path | None) -> None:
     assets.add_routes(app, known)
     add = app.router
     add.add_get("/", page(overview.show_overview))
+    add.add_get("/groups", page(groups.show_groups, scope="groups:read", lead=True))
+    add.add_get("/groups/new", page(groups.new_group, scope="groups:write"))
+    add.add_post("/groups/new", page(groups.add_group, scope="groups:write"))
+    add.add_get("/groups/{group_id}", page(groups.show_group, scope="groups:read", lead=True))
+    add.add_get("/groups/{group_id}/state", page(groups.show_state, scope="groups:read", lead=True))
+    add.add_get("/groups/{group_id}/edit", page(groups.edit_group, scope="groups:write"))
+    add.add_post("/groups/{group_id}/edit", page(groups.change_group, scope="groups:write"))
+    add.add_get("/groups/{group_id}/delete", page(groups.ask_to_delete, scope="groups:write"))
+    add.add_post("/groups/{group_id}/delete", page(groups.delete_group, scope="groups:write"))
+    add.add_get("/groups/{group_id}/circle", page(circle_editor.edit_circle, scope="groups:write", lead=True))
+    add.add_post("/groups/{group_id}/circle", page(circle_editor.change_draft, scope="groups:write", lead=True))
+    add.add_get("/groups/{group_id}/rule", page(group_rules.show_rule, scope="groups:read", lead=True))
+    add.add_post("/groups/{group_id}/rule", page(group_rules.change_rule, scope="groups:write"))
+    add.add_get("/groups/{group_id}/why/{user_id}", page(group_rules.explain, scope="groups:read", lead=True))
+    add.add_post("/groups/{group_id}/why/{user_id}", page(group_rules.change_exception, scope="groups:write"))
     add.add_get("/sign-in", page(signing_in.sign_in, public=True))
     add.add_get("/sign-in/{code}", page(signing_in.look_at_link, public=True))
     add.add_post("/sign-in/{code}", page(signing_in.take_link, public=True))

@@ -79,6 +79,16 @@ class Visit:
         """Return a page. Templates find this visit as `visit`."""
         return self.pages.page(template, language=self.language, status=status, visit=self, **values)
 
+    def instead(self, template: str, *, status: int, **values: object) -> web.Response:
+        """Return a page that takes the place of the whole one, also where a script asked for a part of it."""
+        if not self.by_script:
+            return self.page(template, status=status, **values)
+        response = self.page(
+            template, status=200, **values
+        )  # scripts put nothing on the page that comes with an error's status
+        response.headers.update({"HX-Retarget": "#content", "HX-Reselect": "#content > *", "HX-Reswap": "innerHTML"})
+        return response
+
     def go(self, path: str) -> web.Response:
         """Send the browser to another page, after a form."""
         return web.Response(status=303, headers={"Location": path})

@@ -16,6 +16,7 @@ from kleanxmpp.db.directory_circles import Circles
 from kleanxmpp.db.directory_companies import Companies, Tokens
 from kleanxmpp.db.directory_credentials import Credentials
 from kleanxmpp.db.directory_due import DueScopes
+from kleanxmpp.db.directory_editing import Editing
 from kleanxmpp.db.directory_events import Events
 from kleanxmpp.db.directory_files import Files
 from kleanxmpp.db.directory_groups import Groups
@@ -57,6 +58,7 @@ class SqlTransaction(
     Events,
     Scim,
     Website,
+    Editing,
 ):
     """One transaction in the database; see `kleanxmpp.ports.Transaction`."""
 

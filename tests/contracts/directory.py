@@ -2,6 +2,7 @@
 
 from tests.contracts.directory_circles import CirclesContract
 from tests.contracts.directory_due import DueContract
+from tests.contracts.directory_editing import EditingContract
 from tests.contracts.directory_events import EventsContract
 from tests.contracts.directory_files import FilesContract
 from tests.contracts.directory_guard import GuardContract
@@ -31,5 +32,6 @@ class DirectoryContract(
     EventsContract,
     ScimContract,
     WebsiteContract,
+    EditingContract,
 ):
     pass

@@ -1,6 +1,7 @@
 """The website on the in-memory directory, or on both where a test asks for `desk`."""
 
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import aiohttp
@@ -14,11 +15,18 @@ from tests.postgres import postgres_cluster
 __all__ = ["desk", "directory", "migrated_file", "postgres_cluster", "quick_desk", "store"]
 
 
+@asynccontextmanager
+async def browser_at(desk: Desk) -> AsyncIterator[Browser]:
+    """Open a browser that nobody is signed in at."""
+    async with aiohttp.ClientSession(cookie_jar=cookie_jar(desk)) as session:
+        yield Browser(desk=desk, session=session)
+
+
 @pytest.fixture
 async def browser(quick_desk: Desk) -> AsyncIterator[Browser]:
     """A browser that nobody is signed in at."""
-    async with aiohttp.ClientSession(cookie_jar=cookie_jar(quick_desk)) as session:
-        yield Browser(desk=quick_desk, session=session)
+    async with browser_at(quick_desk) as opened:
+        yield opened
 
 
 @pytest.fixture
