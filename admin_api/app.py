@@ -61,6 +61,7 @@ def create_app(
     )
     app.on_response_prepare.append(middlewares.add_safe_headers)
     app.on_shutdown.append(_stop_waiting)
+    app.on_cleanup.append(_stop_errands)
     app.cleanup_ctx.append(_forgetting)
     for operation in OPERATIONS:
         resource = app.router.add_resource(operation.path)
@@ -93,6 +94,10 @@ def serving_options(settings: ApiSettings) -> dict[str, Any]:
 
 async def _stop_waiting(app: web.Application) -> None:
     app[SERVICES].stopping.set()
+
+
+async def _stop_errands(app: web.Application) -> None:
+    await app[SERVICES].errands.stop()
 
 
 async def _forgetting(app: web.Application) -> AsyncIterator[None]:

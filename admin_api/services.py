@@ -18,6 +18,7 @@ from kleanxmpp.model import ApiToken, Company, Scope
 from kleanxmpp.ports import Directory, Server
 from kleanxmpp.sweep import SweepReport
 
+from .errands import Errands
 from .gathered import Together
 from .rates import Rates
 from .settings import ApiSettings
@@ -45,6 +46,9 @@ class Doctor(Protocol):
     async def latest(self, company: Company) -> Report:
         """Return the last result if it is fresh, else run. Who asks meanwhile waits for the same run."""
 
+    def known(self, company: Company) -> Report | None:
+        """Return the last result, however old it is."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
@@ -65,6 +69,7 @@ class Services:
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     together: Together = field(init=False)
     """What is read and done for all requests of one moment."""
+    errands: Errands = field(default_factory=Errands)
     reading: asyncio.Lock = field(default_factory=asyncio.Lock)
     """A large workbook takes seconds of a processor: they are read one after another, beside everything else."""
 

@@ -17,6 +17,7 @@ class ApiSettings:
     `webhooks_may_go_to`: besides public addresses.
     `public_url`: under which callers reach the API, named in its description; None: where the description was read.
     `requests_per_second` of each token, and `requests_burst` of them at once; 0: as many as come.
+    `overdue_after`: when an off-boarding that is not proven is shown as overdue.
     `website_folder`: where the website's styles and scripts of others are; None: there are none.
     `limits`: how many people a door of the API may off-board.
     `scim_lenient`: take and answer what strict SCIM clients expect, see docs/scim.md.
@@ -32,6 +33,7 @@ class ApiSettings:
     rooms_prefix: str = "gruppen"
     component_prefix: str = "klean"
     website_folder: Path | None = None
+    overdue_after: timedelta = timedelta(minutes=5)
     requests_per_second: float = 100.0
     requests_burst: int = 500
     limits: Limits = field(default_factory=Limits)

@@ -1,9 +1,34 @@
 """The directory's part about what was done: the audit log's chains, and off-boardings with their evidence."""
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 from kleanxmpp.model import AuditEntry, ChainHead, Offboarding
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditFilter:
+    """Which entries of the audit log are meant; None: all of them.
+
+    `people`: ids of whom an entry is about or who acted. `actors`: beginnings of the actor. `since` is included,
+    `until` is not.
+    """
+
+    people: frozenset[str] | None = None
+    action: str | None = None
+    actors: tuple[str, ...] | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+    @property
+    def references(self) -> frozenset[str] | None:
+        """The people, as entries name them."""
+        return None if self.people is None else frozenset(f"user:{user_id}" for user_id in self.people)
+
+
+EVERY_ENTRY = AuditFilter()
 
 
 class KeptRecords(Protocol):
@@ -12,8 +37,10 @@ class KeptRecords(Protocol):
     async def add_audit(self, entries: Sequence[AuditEntry]) -> None:
         """Append to the chains of the entries' companies, in this order. Number and hashes are filled in here."""
 
-    async def page_audit(self, company_id: str | None, *, before: int | None, limit: int) -> Sequence[AuditEntry]:
-        """Return entries, newest first, those with an id smaller than `before`."""
+    async def page_audit(
+        self, company_id: str | None, *, before: int | None, limit: int, matching: AuditFilter = EVERY_ENTRY
+    ) -> Sequence[AuditEntry]:
+        """Return the entries that match, newest first, those with an id smaller than `before`."""
 
     async def page_chain(self, company_id: str | None, *, after: tuple[int, int], limit: int) -> Sequence[AuditEntry]:
         """Return entries in the order of (number, id), those after `after`. Raises Damaged for what cannot be read."""

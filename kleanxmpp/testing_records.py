@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from kleanxmpp import audit
 from kleanxmpp.due_ports import LONGEST_PAUSE
 from kleanxmpp.model import Aspect, AuditEntry, ChainHead, Due, Offboarding, Priority, Scope, ScopeKind
+from kleanxmpp.record_ports import EVERY_ENTRY, AuditFilter
 from kleanxmpp.testing_tables import MemoryPart
 
 
@@ -95,8 +96,11 @@ class MemoryRecords(MemoryPart):
         having_head = {None if chain == audit.OPERATOR else chain for chain in self._tables.audit_heads}
         return frozenset({*(entry.company_id for entry in self._tables.audit), *having_head})
 
-    async def page_audit(self, company_id: str | None, *, before: int | None, limit: int) -> Sequence[AuditEntry]:
-        mine = [entry for entry in reversed(self._tables.audit) if entry.company_id == company_id]
+    async def page_audit(
+        self, company_id: str | None, *, before: int | None, limit: int, matching: AuditFilter = EVERY_ENTRY
+    ) -> Sequence[AuditEntry]:
+        all_of_them = (entry for entry in reversed(self._tables.audit) if entry.company_id == company_id)
+        mine = [entry for entry in all_of_them if _matches(entry, matching)]
         return [entry for entry in mine if before is None or entry.id < before][:limit]
 
     async def add_offboardings(self, begun: Sequence[Offboarding]) -> None:
@@ -140,6 +144,17 @@ class MemoryRecords(MemoryPart):
 
     def _newest_first(self) -> list[Offboarding]:
         return sorted(self._tables.offboardings.values(), key=lambda o: (o.requested_at, o.id), reverse=True)
+
+
+def _matches(entry: AuditEntry, wanted: AuditFilter) -> bool:
+    people = wanted.references
+    return (
+        (people is None or not people.isdisjoint({entry.subject, entry.actor}))
+        and wanted.action in {None, entry.action}
+        and (wanted.actors is None or entry.actor.startswith(wanted.actors))
+        and (wanted.since is None or entry.at >= wanted.since)
+        and (wanted.until is None or entry.at < wanted.until)
+    )
 
 
 def _is_due(due: Due, *, now: datetime) -> bool:

@@ -78,8 +78,11 @@ async def begin(
     return session, token
 
 
-async def resume(directory: Directory, token: str, *, now: datetime) -> SignedIn | None:
-    """Return who is at the browser with this cookie; None: nobody (any more)."""
+async def resume(directory: Directory, token: str, *, now: datetime, unasked: bool = False) -> SignedIn | None:
+    """Return who is at the browser with this cookie; None: nobody (any more).
+
+    `unasked`: the page refreshes itself, so the session does not last longer for it.
+    """
     token_sha256 = ids.sha256_hex(token)
     async with directory.read() as tx:
         session = await tx.web_session(token_sha256)
@@ -96,7 +99,7 @@ async def resume(directory: Directory, token: str, *, now: datetime) -> SignedIn
         roles = session.roles
         if user is not None:
             roles = frozenset() if session.chat_only else await tx.staff_roles_of(user.id)
-    if now - session.seen_at >= _SEEN_EVERY:
+    if now - session.seen_at >= _SEEN_EVERY and not unasked:
         async with directory.write() as tx:
             await tx.see_web_session(session.id, at=now)
     return SignedIn(session=session, company=company, user=user, roles=roles)

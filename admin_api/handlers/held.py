@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from datetime import datetime
 
 from kleanxmpp import errors, holds, metrics
 from kleanxmpp.holds import SWEEP_ID
@@ -37,7 +38,8 @@ async def confirm_held(call: Call, *, hold_id: Id, body: ConfirmBody) -> Answer:
     made again and mends all that it finds. Pass `people` as you were shown it, to confirm what you saw and no more.
     """
     if hold_id == SWEEP_ID:
-        return await _confirm_sweep(call, people=body.people)
+        report = await confirm_sweep(call.services, call.company, people=body.people, actor=call.actor, now=call.now)
+        return Answer(status=202, body=ConfirmedView.of_sweep(report_view(report, dry_run=False)))
     done = await holds.confirm(
         call.directory, call.company, hold_id, people=body.people, actor=call.actor, now=call.now
     )
@@ -52,9 +54,7 @@ async def discard_held(call: Call, *, hold_id: Id) -> Answer:
     if hold_id != SWEEP_ID:
         await holds.discard(call.directory, call.company, hold_id, actor=call.actor, now=call.now)
         return Answer(status=204)
-    _, report = _held_sweep(call)
-    await _note(call, "hold.discarded", report)
-    report.discarded = True
+    await discard_sweep(call.services, call.company, actor=call.actor, now=call.now)
     return Answer(status=204)
 
 
@@ -83,26 +83,37 @@ async def count_held(services: Services) -> None:
     metrics.HELD_PEOPLE.set(sum(people) + sum(report.removing for report in sweeps if report is not None))
 
 
-async def _confirm_sweep(call: Call, *, people: int | None) -> Answer:
-    reconciler, held = _held_sweep(call)
+async def confirm_sweep(
+    services: Services, company: Company, *, people: int | None, actor: str, now: datetime
+) -> SweepReport:
+    """Make a held sweep again, and mend all that it finds. Raises Conflict if it would touch more or less by now."""
+    reconciler, held = _held_sweep(services, company)
     if people not in {None, held.removing}:
         raise errors.Conflict(f"It is {held.removing} by now. Look again, then confirm.", field="people")
-    await _note(call, "hold.confirmed", held)
-    report = await reconciler.sweep_now(call.company, force=True)
-    return Answer(status=202, body=ConfirmedView.of_sweep(report_view(report, dry_run=False)))
+    await _note(services, company, "hold.confirmed", held, actor=actor, now=now)
+    return await reconciler.sweep_now(company, force=True)
 
 
-async def _note(call: Call, action: str, report: SweepReport) -> None:
+async def discard_sweep(services: Services, company: Company, *, actor: str, now: datetime) -> None:
+    """Forget a held sweep; the next one finds the same, if nothing changed."""
+    _, report = _held_sweep(services, company)
+    await _note(services, company, "hold.discarded", report, actor=actor, now=now)
+    report.discarded = True
+
+
+async def _note(
+    services: Services, company: Company, action: str, report: SweepReport, *, actor: str, now: datetime
+) -> None:
     await holds.note_decision_on_sweep(
-        call.directory, call.company, action, removing=report.removing, actor=call.actor, now=call.now
+        services.directory, company, action, removing=report.removing, actor=actor, now=now
     )
 
 
-def _held_sweep(call: Call) -> tuple[Reconciler, SweepReport]:
-    reconciler = call.services.reconciler
+def _held_sweep(services: Services, company: Company) -> tuple[Reconciler, SweepReport]:
+    reconciler = services.reconciler
     if reconciler is None:
         raise Problem(kind=kinds.NO_RECONCILER)
-    report = _report(reconciler, call.company)
+    report = _report(reconciler, company)
     if report is None:
         raise errors.NotFound("No sweep is held.")
     return reconciler, report

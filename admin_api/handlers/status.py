@@ -1,6 +1,9 @@
 """What is out of step and why, and sweeping now."""
 
+from datetime import datetime
+
 from kleanxmpp import handovers
+from kleanxmpp.model import Company
 
 from .. import problem_kinds as kinds
 from ..answers import Answer
@@ -8,7 +11,7 @@ from ..problems import Problem
 from ..schemas.offboardings import OffboardingView
 from ..schemas.status import DueSummary, DueView, ServerView, SourceView, StatusView, WebhookStateView
 from ..schemas.sweeps import ReconcileBody, report_view, sweep_view
-from ..services import Call, Reconciler
+from ..services import Call, Reconciler, Services
 from .held import held_views
 from .scheduled import scheduled_summary
 
@@ -22,29 +25,32 @@ async def get_status(call: Call) -> Answer:
     yet, what waits for a confirmation, how much is planned for later, when each source of people was last heard of,
     webhooks that fail, whether the XMPP server can be reached, and what the last full comparison found.
     """
-    async with call.directory.read() as tx:
-        due = await tx.page_due(call.company.id, limit=_SHOWN)
-        count = await tx.count_due(call.company.id)
-        running = await tx.open_offboardings(call.company.id)
-        held = await held_views(call.services, tx, call.company)
-        known = await tx.sources(call.company.id)
-        planned = await scheduled_summary(tx, call.company)
-        names = await handovers.group_names(tx, call.company.id, running)
-        failing = [one for one in await tx.webhooks(call.company.id) if one.failing_since or one.disabled_at]
+    return Answer(body=await status_of(call.services, call.company, now=call.now))
+
+
+async def status_of(services: Services, company: Company, *, now: datetime) -> StatusView:
+    """Return what is out of step in a company and why. The number of queries does not depend on how much that is."""
+    async with services.directory.read() as tx:
+        due = await tx.page_due(company.id, limit=_SHOWN)
+        count = await tx.count_due(company.id)
+        running = await tx.open_offboardings(company.id)
+        held = await held_views(services, tx, company)
+        known = await tx.sources(company.id)
+        planned = await scheduled_summary(tx, company)
+        names = await handovers.group_names(tx, company.id, running)
+        failing = [one for one in await tx.webhooks(company.id) if one.failing_since or one.disabled_at]
     marked = [one.marked_at for one in due if one.marked_at is not None]
-    reconciler = call.services.reconciler
-    report = None if reconciler is None else reconciler.reports.get(call.company.id)
-    return Answer(
-        body=StatusView(
-            due=DueSummary(count=count, oldest=min(marked, default=None), items=[DueView.of(one) for one in due]),
-            open_offboardings=[OffboardingView.of(one, names=names) for one in running],
-            held=held,
-            sources=[SourceView.of(one, now=call.now) for one in known],
-            scheduled=planned,
-            failing_webhooks=[WebhookStateView.of(one) for one in failing],
-            server=_server(reconciler),
-            last_sweep=None if report is None else sweep_view(report),
-        )
+    reconciler = services.reconciler
+    report = None if reconciler is None else reconciler.reports.get(company.id)
+    return StatusView(
+        due=DueSummary(count=count, oldest=min(marked, default=None), items=[DueView.of(one) for one in due]),
+        open_offboardings=[OffboardingView.of(one, names=names) for one in running],
+        held=held,
+        sources=[SourceView.of(one, now=now) for one in known],
+        scheduled=planned,
+        failing_webhooks=[WebhookStateView.of(one) for one in failing],
+        server=_server(reconciler),
+        last_sweep=None if report is None else sweep_view(report),
     )
 
 

@@ -26,6 +26,8 @@ from .visits import PAGES, Visit
 Page = Callable[[Visit], Awaitable[web.StreamResponse]]
 
 CSRF = "csrf"
+UNASKED = "X-Klean-Unasked"
+"""What a page sends along when it refreshes itself: a screen that nobody touches is signed out all the same."""
 _CHANGING = frozenset({"POST"})
 _OWN = frozenset({"same-origin", "none"})
 
@@ -84,7 +86,8 @@ async def _known(visit: Visit) -> Visit:
     token = visit.request.cookies.get(cookies.SESSION)
     if token is None:
         return visit
-    signed_in = await web_sessions.resume(visit.directory, token, now=visit.now)
+    unasked = UNASKED in visit.request.headers
+    signed_in = await web_sessions.resume(visit.directory, token, now=visit.now, unasked=unasked)
     return replace(visit, signed_in=signed_in, language=_language(visit.request, signed_in))
 
 

@@ -9,16 +9,19 @@ from kleanxmpp import tokens
 from . import assets
 from .binding import page
 from .handlers import (
+    audit,
     circle_editor,
     departures,
     devices,
     group_rules,
     groups,
+    held,
     joining,
     offboardings,
     overview,
     people,
     person,
+    server,
     signing_in,
     staff,
 )
@@ -48,6 +51,14 @@ def add_routes(app: web.Application, *, vendor: Path | None) -> None:
     add.add_post("/groups/{group_id}/rule", page(group_rules.change_rule, scope="groups:write"))
     add.add_get("/groups/{group_id}/why/{user_id}", page(group_rules.explain, scope="groups:read", lead=True))
     add.add_post("/groups/{group_id}/why/{user_id}", page(group_rules.change_exception, scope="groups:write"))
+    add.add_get("/held/{hold_id}", page(held.show_hold, scope="status:read"))
+    add.add_post("/held/{hold_id}", page(held.decide, scope="reconcile:write"))
+    add.add_get("/server", page(server.show_server, scope="status:read"))
+    add.add_post("/server", page(server.check_now, scope="status:read"))
+    add.add_get("/audit", page(audit.show_audit, scope="audit:read"))
+    add.add_get("/audit/chain", page(audit.show_chain, scope="audit:read"))
+    add.add_post("/audit/chain", page(audit.check_chain, scope="audit:read"))
+    add.add_get("/audit/export", page(audit.export, scope="audit:read"))
     add.add_get("/sign-in", page(signing_in.sign_in, public=True))
     add.add_get("/sign-in/{code}", page(signing_in.look_at_link, public=True))
     add.add_post("/sign-in/{code}", page(signing_in.take_link, public=True))

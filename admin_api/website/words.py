@@ -11,8 +11,14 @@ from io import BytesIO
 import polib
 
 from kleanxmpp import drafts
+from kleanxmpp.doctor.findings import Language
 
 LANGUAGES = drafts.LOCALES
+
+
+def spoken(language: str) -> Language:
+    """Return the language in which the core has words of its own."""
+    return "de" if language == "de" else "en"
 
 
 @cache

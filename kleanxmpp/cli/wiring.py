@@ -228,6 +228,7 @@ async def _open_api(
         webhooks_may_go_to=destinations.allowed_of(settings.webhooks.allow_private),
         scim_lenient=settings.scim.lenient,
         website_folder=settings.website.folder,
+        overdue_after=timedelta(seconds=settings.webhooks.overdue_after),
     )
     store = DiskStore(settings.files.folder)
     sender = make_sender(settings)

@@ -7,13 +7,14 @@ same entry. Chains are locked in the order of their names, so that nobody waits 
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Select, bindparam, insert, select, tuple_, update
+from sqlalchemy import ColumnElement, Select, bindparam, insert, or_, select, tuple_, update
 
 from kleanxmpp import audit, errors
 from kleanxmpp.db.rows import audit_of, audit_row, offboarding_of, offboarding_row
 from kleanxmpp.db.session import Part, chunks
 from kleanxmpp.db.tables import audit_heads, audit_log, offboardings
 from kleanxmpp.model import AuditEntry, ChainHead, Offboarding
+from kleanxmpp.record_ports import EVERY_ENTRY, AuditFilter
 
 _NEWEST = (offboardings.c.requested_at.desc(), offboardings.c.id.desc())
 
@@ -64,8 +65,10 @@ class Records(Part):
         except ValueError:  # details that are not JSON, a moment that is none
             raise errors.Damaged from None
 
-    async def page_audit(self, company_id: str | None, *, before: int | None, limit: int) -> Sequence[AuditEntry]:
-        query = select(audit_log).where(audit_log.c.company_id == company_id)
+    async def page_audit(
+        self, company_id: str | None, *, before: int | None, limit: int, matching: AuditFilter = EVERY_ENTRY
+    ) -> Sequence[AuditEntry]:
+        query = select(audit_log).where(audit_log.c.company_id == company_id, *_matching(matching))
         if before is not None:
             query = query.where(audit_log.c.id < before)
         return await self._entries(query.order_by(audit_log.c.id.desc()).limit(limit))
@@ -121,3 +124,19 @@ class Records(Part):
         mine = (offboardings.c.company_id == company_id, offboardings.c.user_id == user_id)
         found = await self._session.rows(select(offboardings).where(*mine).order_by(*_NEWEST).limit(limit))
         return [offboarding_of(row) for row in found]
+
+
+def _matching(wanted: AuditFilter) -> list[ColumnElement[bool]]:
+    its = audit_log.c
+    conditions: list[ColumnElement[bool]] = []
+    if wanted.references is not None:
+        conditions.append(or_(its.subject.in_(wanted.references), its.actor.in_(wanted.references)))
+    if wanted.action is not None:
+        conditions.append(its.action == wanted.action)
+    if wanted.actors is not None:
+        conditions.append(or_(False, *(its.actor.startswith(one, autoescape=True) for one in wanted.actors)))
+    if wanted.since is not None:
+        conditions.append(its.at >= wanted.since)
+    if wanted.until is not None:
+        conditions.append(its.at < wanted.until)
+    return conditions

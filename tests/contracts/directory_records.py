@@ -3,12 +3,14 @@
 import asyncio
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
 from kleanxmpp import audit, chains, errors, ids
 from kleanxmpp.model import ApiToken, AuditEntry, ChainHead, Company, Evidence, Offboarding
 from kleanxmpp.ports import Directory
+from kleanxmpp.record_ports import AuditFilter
 from kleanxmpp.token_ports import RememberedAnswer
 from tests.contracts.directory_base import DirectoryBase, saved_company, saved_user, saved_users
 from tests.factories import AT, a_company, a_user
@@ -57,6 +59,31 @@ class RecordsContract(DirectoryBase):
             operators = await tx.page_audit(None, before=None, limit=3)
         assert [unplaced(entry) for entry in [*first, *rest]] == list(reversed(entries))
         assert [unplaced(entry) for entry in operators] == [an_entry(None, "operator")]
+
+    async def test_the_audit_log_is_searched(self, directory: Directory, company: Company) -> None:
+        entries = [
+            replace(an_entry(company.id, "user.added"), actor="shell:root", subject="user:1"),
+            replace(an_entry(company.id, "group.added"), actor="user:1", subject="group:2", at=AT + SECOND),
+            replace(an_entry(company.id, "user.added"), actor="shell_root", subject="user:12", at=AT + HOUR),
+        ]
+        async with directory.write(company.id) as tx:
+            await tx.add_audit([*entries, replace(entries[0], company_id="other")])
+
+        async def found(**wanted: Any) -> list[int]:
+            async with directory.read() as tx:
+                page = await tx.page_audit(company.id, before=None, limit=9, matching=AuditFilter(**wanted))
+            return sorted(entries.index(unplaced(one)) for one in page)
+
+        assert await found() == [0, 1, 2]
+        assert await found(people=frozenset({"1"})) == [0, 1], "about them, or by them"
+        assert await found(people=frozenset()) == []
+        assert await found(action="user.added") == [0, 2]
+        assert await found(actors=("shell_",)) == [2], "an underscore is an underscore"
+        assert await found(actors=("shell:", "user:")) == [0, 1]
+        assert await found(actors=()) == []
+        assert await found(since=AT + SECOND) == [1, 2]
+        assert await found(until=AT + SECOND) == [0]
+        assert await found(people=frozenset({"1"}), action="user.added", until=AT + HOUR) == [0]
 
     async def test_every_company_and_the_operator_have_a_chain_of_their_own(
         self, directory: Directory, company: Company

@@ -45,3 +45,20 @@ document.addEventListener("DOMContentLoaded", () => {
 document.addEventListener("click", (event) => {
   if (event.target.closest("[data-print]")) window.print();
 });
+
+// Parts that refresh themselves (data-live): they rest while nobody looks, and only what is new is said aloud.
+const refreshing = (event) => event.detail.elt?.hasAttribute("data-live");
+document.addEventListener("htmx:beforeRequest", (event) => {
+  if (document.hidden && refreshing(event)) event.preventDefault();
+});
+document.addEventListener("visibilitychange", () => {
+  if (!document.hidden) document.querySelectorAll("[data-live]").forEach((part) => window.htmx?.trigger(part, "awake"));
+});
+document.addEventListener("htmx:afterRequest", (event) => {
+  const stale = document.querySelector("#stale");
+  if (stale && refreshing(event)) stale.hidden = event.detail.successful;
+});
+document.addEventListener("htmx:afterSettle", () => {
+  const said = document.querySelector("#said"), summary = document.querySelector("[data-summary]");
+  if (said && summary && said.textContent !== summary.textContent) said.textContent = summary.textContent;
+});

@@ -55,3 +55,12 @@ async def other_browser(quick_desk: Desk) -> AsyncIterator[Browser]:
     """A second browser, that nobody is signed in at."""
     async with aiohttp.ClientSession(cookie_jar=cookie_jar(quick_desk)) as session:
         yield Browser(desk=quick_desk, session=session)
+
+
+@pytest.fixture
+async def signed_in(desk: Desk) -> AsyncIterator[Browser]:
+    """An administrator's browser where a test asks for `desk`, on whatever directory."""
+    async with aiohttp.ClientSession(cookie_jar=cookie_jar(desk)) as session:
+        browser = Browser(desk=desk, session=session)
+        await browser.sign_in()
+        yield browser
