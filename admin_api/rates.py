@@ -4,6 +4,7 @@ Wrong tokens are counted by address in a table of fixed size, so that strangers 
 place in it share its small budget. When that is spent, nothing is looked up for the address any more, except for tokens
 that were right before: behind a proxy everybody comes from the same address. A signed message says whose it is only
 after the work that is to be limited; so an address that signed rightly before, a proxy perhaps, is forgiven more.
+Codes of links, and attempts to sign in at a provider, have budgets of their own: who mistypes a link stops no API.
 """
 
 import math
@@ -30,6 +31,8 @@ class _Pace:
 
 
 _WRONG = _Pace(per_second=0.5, burst=20)
+_SIGN_INS = _Pace(per_second=1.0, burst=100)
+"""An office comes from one address, and begins at eight."""
 _WRONG_BUT_KNOWN = _Pace(per_second=10.0, burst=200)
 
 
@@ -52,6 +55,8 @@ class Rates:
         self._signing: OrderedDict[str, None] = OrderedDict()
         self._wrong: list[_Bucket | None] = [None] * _PLACES
         self._unsigned: list[_Bucket | None] = [None] * _PLACES
+        self._wrong_codes: list[_Bucket | None] = [None] * _PLACES
+        self._sign_ins: list[_Bucket | None] = [None] * _PLACES
 
     def admit(self, secret_sha256: str, *, address: str | None) -> None:
         """Raise Problem (429) if this secret may not even be looked up, after too many wrong ones."""
@@ -84,6 +89,20 @@ class Rates:
         if self._pace.per_second:
             _latest(self._signing, _network(address), None)
             self._take(f"secret:{secret_id}")
+
+    def admit_code(self, *, address: str | None) -> None:
+        """Raise Problem (429) if no one-time code of this address may even be looked up, after too many wrong ones."""
+        self._look(self._wrong_codes, _network(address), _WRONG)
+
+    def was_wrong_code(self, *, address: str | None) -> None:
+        """Count a code that leads nowhere."""
+        self._count(self._wrong_codes, _network(address), _WRONG)
+
+    def began_sign_in(self, *, address: str | None) -> None:
+        """Count an attempt to sign in at an identity provider. Raises Problem (429) if it was one too many."""
+        network = _network(address)
+        self._look(self._sign_ins, network, _SIGN_INS)
+        self._count(self._sign_ins, network, _SIGN_INS)
 
     def _forgiven(self, network: str) -> _Pace:
         return _WRONG_BUT_KNOWN if network in self._signing else _WRONG
