@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote_plus
+from urllib.parse import quote
 
 from yarl import URL
 
@@ -122,7 +122,7 @@ class Provider:
         form = {"grant_type": "authorization_code", "code": code, "redirect_uri": come_back, "code_verifier": verifier}
         headers = {}
         if chosen.client_secret is not None and about.basic:
-            both = f"{quote_plus(chosen.client_id)}:{quote_plus(chosen.client_secret)}"  # RFC 6749 section 2.3.1
+            both = f"{quote(chosen.client_id, safe='')}:{quote(chosen.client_secret, safe='')}"  # RFC 6749 2.3.1
             headers["Authorization"] = f"Basic {b64encode(both.encode()).decode()}"
         else:
             form["client_id"] = chosen.client_id

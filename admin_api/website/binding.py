@@ -149,7 +149,7 @@ def _problem(visit: Visit, problem: Problem) -> web.Response:
     if problem.kind is kinds.TOO_FAST:
         seconds = problem.headers["Retry-After"]
         message = visit.say(
-            "This was tried too often from your network. Please wait %(seconds)s seconds, then try again.",
+            "This was tried too often from your network. Please wait a moment (%(seconds)s s), then try again.",
             seconds=seconds,
         )
     response = _error(visit, problem.kind.status, message)

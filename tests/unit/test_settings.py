@@ -117,7 +117,8 @@ def test_serving_needs_the_secrets_of_the_server() -> None:
 def test_every_company_may_have_an_identity_provider_of_its_own() -> None:
     written(
         '[oidc."firma.test"]\nissuer = "https://login.firma.test"\nclient_id = "chat"\nclient_secret = "TOPSECRET"\n'
-        '[oidc."other.test"]\nissuer = "http://127.0.0.1:9000/realm"\nclient_id = "c"\nclaim = "oid"\nmatches = "external_id"'
+        '[oidc."other.test"]\nissuer = "http://127.0.0.1:9000/realm"\nclient_id = "c"\nclaim = "oid"\n'
+        'matches = "external_id"'
     )
     found = settings.read().oidc
     assert set(found) == {"firma.test", "other.test"} and found["firma.test"].claim == "email"
