@@ -4,6 +4,7 @@ Wrong tokens are counted by address in a table of fixed size, so that strangers 
 place in it share its small budget. When that is spent, nothing is looked up for the address any more, except for tokens
 that were right before: behind a proxy everybody comes from the same address. A signed message says whose it is only
 after the work that is to be limited; so an address that signed rightly before, a proxy perhaps, is forgiven more.
+Codes of links, and attempts to sign in at a provider, have budgets of their own: who mistypes a link stops no API.
 """
 
 import math
@@ -30,6 +31,8 @@ class _Pace:
 
 
 _WRONG = _Pace(per_second=0.5, burst=20)
+_SIGN_INS = _Pace(per_second=1.0, burst=100)
+"""An office comes from one address, and begins at eight."""
 _WRONG_BUT_KNOWN = _Pace(per_second=10.0, burst=200)
 _WRONG_CODE = _Pace(per_second=1.0, burst=60)
 """A whole company may come from one address, and people open links again that are used up: nobody guesses 140 bits."""
@@ -55,6 +58,7 @@ class Rates:
         self._wrong: list[_Bucket | None] = [None] * _PLACES
         self._unsigned: list[_Bucket | None] = [None] * _PLACES
         self._wrong_codes: list[_Bucket | None] = [None] * _PLACES
+        self._sign_ins: list[_Bucket | None] = [None] * _PLACES
 
     def admit(self, secret_sha256: str, *, address: str | None) -> None:
         """Raise Problem (429) if this secret may not even be looked up, after too many wrong ones."""
@@ -95,6 +99,12 @@ class Rates:
         if self._pace.per_second:
             _latest(self._signing, _network(address), None)
             self._take(f"secret:{secret_id}")
+
+    def began_sign_in(self, *, address: str | None) -> None:
+        """Count an attempt to sign in at an identity provider. Raises Problem (429) if it was one too many."""
+        network = _network(address)
+        self._look(self._sign_ins, network, _SIGN_INS)
+        self._count(self._sign_ins, network, _SIGN_INS)
 
     def _forgiven(self, network: str) -> _Pace:
         return _WRONG_BUT_KNOWN if network in self._signing else _WRONG

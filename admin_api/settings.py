@@ -1,11 +1,14 @@
 """What the API needs to know about the installation, as one small value; where it comes from is not its business."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
 from kleanxmpp.destinations import NOBODY, Allowed
 from kleanxmpp.guard import Limits
+
+from .oidc.settings import ProviderSettings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,6 +21,8 @@ class ApiSettings:
     `public_url`: under which callers reach the API, named in its description; None: where the description was read.
     `requests_per_second` of each token, and `requests_burst` of them at once; 0: as many as come.
     `overdue_after`: when an off-boarding that is not proven is shown as overdue.
+    `trusted_proxies`: whose word about where a request came from is taken.
+    `sign_in_at`: the identity providers of companies, by domain.
     `website_folder`: where the website's styles and scripts of others are; None: there are none.
     `limits`: how many people a door of the API may off-board.
     `scim_lenient`: take and answer what strict SCIM clients expect, see docs/scim.md.
@@ -32,6 +37,8 @@ class ApiSettings:
     websocket_url: str | None = None
     rooms_prefix: str = "gruppen"
     component_prefix: str = "klean"
+    trusted_proxies: Allowed = NOBODY
+    sign_in_at: Mapping[str, ProviderSettings] = field(default_factory=dict)
     website_folder: Path | None = None
     overdue_after: timedelta = timedelta(minutes=5)
     requests_per_second: float = 100.0

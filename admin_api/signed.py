@@ -14,6 +14,7 @@ from kleanxmpp.signatures import Signed
 
 from . import problem_kinds as kinds
 from . import problems
+from .addresses import address_of
 from .problem_kinds import Kind
 from .problems import Problem
 from .services import SERVICES, SignedCall
@@ -30,7 +31,7 @@ def headers_of(request: web.Request) -> Signed:
     Raises Unsigned, and Problem (429) for an address that sent too much that was unsigned.
     """
     services = request.app[SERVICES]
-    services.rates.admit_signed(address=request.remote)
+    services.rates.admit_signed(address=address_of(request))
     with _counted_by_address(request):
         return signatures.read_headers(request.headers, now=services.clock())
 
@@ -40,7 +41,7 @@ async def call_of(request: web.Request, headers: Signed, body: bytes, purpose: s
     services = request.app[SERVICES]
     with _counted_by_address(request):
         company, secret = await signing.signer(services.directory, headers, body, purpose=purpose)
-    services.rates.was_signed(secret_id=secret.id, address=request.remote)
+    services.rates.was_signed(secret_id=secret.id, address=address_of(request))
     return SignedCall(
         services=services,
         company=company,
@@ -69,7 +70,7 @@ def _counted_by_address(request: web.Request) -> Iterator[None]:
     try:
         yield
     except signatures.Unsigned:
-        request.app[SERVICES].rates.was_unsigned(address=request.remote)
+        request.app[SERVICES].rates.was_unsigned(address=address_of(request))
         raise
 
 

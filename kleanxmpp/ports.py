@@ -107,6 +107,9 @@ class Transaction(
     async def users_by_external_id(self, company_id: str, external_ids: Collection[str]) -> Mapping[str, User]:
         """Like `users_by_id`, by external id."""
 
+    async def users_by_email(self, company_id: str, email: str) -> Sequence[User]:
+        """Return everybody with this address, whatever its case; it need not be one person's alone."""
+
     async def page_users(
         self, company_id: str, *, after: str | None, limit: int, matching: UserFilter
     ) -> Sequence[User]:

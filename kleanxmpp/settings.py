@@ -5,13 +5,15 @@ the lowest layer, so both are checked by the same rules; error texts name the ke
 which might be a secret.
 """
 
+import inspect
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, Self, get_args
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic_core import PydanticUndefined
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
 from kleanxmpp import destinations, errors
@@ -23,6 +25,7 @@ DEFAULT_FILES = (Path("kleanxmpp.toml"), Path("/etc/kleanxmpp/kleanxmpp.toml"))
 
 Port = Annotated[int, Field(ge=1, le=65535)]
 Seconds = Annotated[float, Field(gt=0)]
+Domain = Annotated[str, Field(pattern=r"^[a-z0-9.-]+$")]
 Label = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")]
 
 
@@ -93,6 +96,9 @@ class ApiSettings(Part):
     of a hook may sign. Beyond that it answers `429`. 0 disables the limit, and those of wrong ones by address."""
     requests_burst: int = Field(default=500, ge=1)
     """Requests that one token may send at once before that holds."""
+    trusted_proxies: Annotated[tuple[str, ...], AfterValidator(_networks_and_hosts)] = ()
+    """Addresses and networks of your own reverse proxies (`127.0.0.1`), whose `X-Forwarded-For` is believed.
+    Name them where wrong tokens and codes are counted by address: else everybody behind a proxy shares one budget."""
 
 
 class FilesSettings(Part):
@@ -114,6 +120,42 @@ class WebsiteSettings(Part):
 
     folder: Path = Path("/var/lib/kleanxmpp/website")
     """Where `kleanxmpp website fetch` puts the styles and scripts of others that the pages use."""
+
+
+class OidcSettings(Part):
+    """How the people of one company sign in to the website: at an identity provider that speaks OpenID Connect.
+
+    One table for each company, by its domain. Its redirect URI is `/oidc/callback` below `api.public_url`. Needs the
+    extra `oidc` (`pip install 'kleanxmpp[oidc]'`). See docs/website.md.
+    """
+
+    issuer: str = Field(pattern=r"^(https://[^/?#@\s]+|http://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?)(/[^?#\s]*)?$")
+    """The provider's name, an address over https, exactly as it calls itself (http only on this machine)."""
+    client_id: str = Field(min_length=1)
+    """Our name at the provider."""
+    client_secret: SecretStr | None = None
+    """Our secret there. Unset: a public client, which PKCE alone proves."""
+    scopes: str = "openid email profile"
+    """What is asked for, separated by spaces; `openid` is needed."""
+    claim: str = Field(default="email", min_length=1)
+    """The claim that names the person: `email`, `sub`, or whatever your provider puts your directory's ids into."""
+    matches: Literal["email", "external_id"] = "email"
+    """What it equals here: the person's `external_id`, or their `email`. The latter only together with
+    `claim = "email"`, and only while the provider says that the address is verified (`email_verified`)."""
+    label_de: str | None = None
+    """What the button says in German. Unset: the company's name."""
+    label_en: str | None = None
+    """The same in English."""
+    ca_file: Path | None = None
+    """Authority (PEM) of the provider, if it is one of your own, besides those that this machine trusts."""
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if "openid" not in self.scopes.split():
+            raise ValueError("`openid` has to be among the scopes")
+        if self.matches == "email" and self.claim != "email":
+            raise ValueError('only `claim = "email"` matches `email`: no other claim says that it was verified')
+        return self
 
 
 class ReconcileSettings(Part):
@@ -221,6 +263,7 @@ class Settings(BaseSettings):
     api: ApiSettings = ApiSettings()
     files: FilesSettings = FilesSettings()
     website: WebsiteSettings = WebsiteSettings()
+    oidc: dict[Domain, OidcSettings] = Field(default_factory=dict)
     reconcile: ReconcileSettings = ReconcileSettings()
     guard: GuardSettings = GuardSettings()
     webhooks: WebhooksSettings = WebhooksSettings()
@@ -308,13 +351,21 @@ def check_for_serving(settings: Settings) -> None:
         )
 
 
+def tables() -> Iterator[tuple[str, type[Part]]]:
+    """Yield the tables of the file; of those that every company has one of its own, an example."""
+    for name, field in Settings.model_fields.items():
+        of_a_company = get_args(field.annotation)
+        part = of_a_company[1] if of_a_company else field.annotation
+        assert isinstance(part, type) and issubclass(part, Part)
+        yield f'{name}."firma.example"' if of_a_company else name, part
+
+
 def markdown() -> str:
     """Return the page that documents every setting."""
     lines = [_HEAD]
-    for name, field in Settings.model_fields.items():
-        part = field.annotation
-        assert isinstance(part, type) and issubclass(part, Part)
-        lines += [f"## `[{name}]`", "", part.__doc__ or "", "", "| key | default | meaning |", "| --- | --- | --- |"]
+    for table, part in tables():
+        said = inspect.cleandoc(part.__doc__ or "")
+        lines += [f"## `[{table}]`", "", said, "", "| key | default | meaning |", "| --- | --- | --- |"]
         for key, inner in part.model_fields.items():
             meaning = " ".join((inner.description or "").split())
             lines.append(f"| `{key}` | {_shown(inner.default)} | {meaning} |")
@@ -355,6 +406,8 @@ def _explained(error: ValidationError, *, file: Path | None) -> errors.Invalid:
 
 
 def _shown(default: object) -> str:
+    if default is PydanticUndefined:
+        return "(needed)"
     if isinstance(default, SecretStr):
         default = default.get_secret_value()
     return "" if default in (None, "", ()) else f"`{default}`"

@@ -97,6 +97,9 @@ class MemoryUsers(MemoryPart):
     async def users_by_external_id(self, company_id: str, external_ids: Collection[str]) -> Mapping[str, User]:
         return self._found(self._tables.external_ids, company_id, external_ids)
 
+    async def users_by_email(self, company_id: str, email: str) -> Sequence[User]:
+        return [u for u in self._everybody(company_id) if u.email and u.email.casefold() == email.casefold()]
+
     async def page_users(
         self, company_id: str, *, after: str | None, limit: int, matching: UserFilter
     ) -> Sequence[User]:

@@ -4,6 +4,7 @@ Whether a session holds is asked anew with each request, of the directory as it 
 from the commit on, although the row goes a moment later.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -86,7 +87,7 @@ async def resume(directory: Directory, token: str, *, now: datetime, unasked: bo
     token_sha256 = ids.sha256_hex(token)
     async with directory.read() as tx:
         session = await tx.web_session(token_sha256)
-        if session is None or now >= min(session.expires_at, session.seen_at + IDLE):
+        if session is None or not _lasts(session, now):
             return None
         company = await tx.company(session.company_id)
         user = await tx.user(session.company_id, session.user_id) if session.user_id else None
@@ -105,6 +106,12 @@ async def resume(directory: Directory, token: str, *, now: datetime, unasked: bo
     return SignedIn(session=session, company=company, user=user, roles=roles)
 
 
+async def of_person(directory: Directory, company: Company, user_id: str, *, now: datetime) -> Sequence[WebSession]:
+    """Return the browsers in which the person is signed in, the newest first."""
+    async with directory.read() as tx:
+        return [one for one in await tx.web_sessions(company.id, user_id) if _lasts(one, now)]
+
+
 async def end(directory: Directory, session: WebSession, *, actor: str, now: datetime) -> None:
     """Sign a browser out, with the credential that was made for it. Repeatable."""
     async with directory.write(session.company_id) as tx:
@@ -120,6 +127,10 @@ async def end_all(directory: Directory, company: Company, user_id: str, *, actor
             await tx.delete_web_session(company.id, session.id)
         await tx.add_audit([_entry(one, "session.ended", actor=actor, details={}, now=now) for one in found])
     return len(found)
+
+
+def _lasts(session: WebSession, now: datetime) -> bool:
+    return now < min(session.expires_at, session.seen_at + IDLE)
 
 
 def _may(company: Company, user: User | None, *, chat_only: bool) -> bool:

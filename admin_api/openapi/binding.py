@@ -14,6 +14,7 @@ from pydantic import BaseModel, ValidationError
 
 from .. import answers, auth, idempotency, problems, signed, uploads
 from .. import problem_kinds as kinds
+from ..addresses import address_of
 from ..answers import JSON, Answer
 from ..problems import Problem
 from ..services import SERVICES, TOKEN_ID, Call, Services
@@ -75,7 +76,7 @@ def _signed(operation: Operation, purpose: str) -> WebHandler:
 
 
 async def _call(services: Services, request: web.Request, scope: str) -> Call:
-    token = await auth.token_of(services, request.headers, address=request.remote)
+    token = await auth.token_of(services, request.headers, address=address_of(request))
     request[TOKEN_ID] = token.id
     company = await auth.company_of(services, token, request.headers)
     if scope != ANY_TOKEN:

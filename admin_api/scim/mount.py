@@ -17,6 +17,7 @@ from kleanxmpp.scim_people import Source
 
 from .. import auth
 from .. import problem_kinds as kinds
+from ..addresses import address_of
 from ..problems import Problem
 from ..services import SERVICES, TOKEN_ID, Services
 from . import errors
@@ -67,7 +68,7 @@ class Scim:
             return answer
 
     async def _source(self, services: Services, request: web.Request) -> Source:
-        token = await auth.token_of(services, request.headers, address=request.remote)
+        token = await auth.token_of(services, request.headers, address=address_of(request))
         request[TOKEN_ID] = token.id
         if tokens.SCIM not in token.scopes:
             raise Problem(kind=kinds.MISSING_SCOPE, detail="SCIM needs a token with the scope scim.")

@@ -16,6 +16,7 @@ from yarl import URL
 from kleanxmpp import errors, web_sessions
 from kleanxmpp.web_sessions import SignedIn
 
+from .. import problem_kinds as kinds
 from .. import problems
 from ..languages import preferred_language
 from ..problems import Problem
@@ -32,11 +33,13 @@ _CHANGING = frozenset({"POST"})
 _OWN = frozenset({"same-origin", "none"})
 
 
-def page(handler: Page, *, scope: str | None = None, lead: bool = False, public: bool = False) -> Handler:
+def page(
+    handler: Page, *, scope: str | None = None, lead: bool = False, own: bool = False, public: bool = False
+) -> Handler:
     """Make a handler of aiohttp from a page.
 
-    `scope`: who may see it; None: everybody who is signed in to the dashboard. `lead`: group leads, too. `public`:
-    nobody has to be signed in.
+    `scope`: who may see it; None: everybody who is signed in to the dashboard. `lead`: group leads, too. `own`: it is
+    about whoever is signed in, so no role is needed. `public`: nobody has to be signed in.
     """
 
     async def serve(request: web.Request) -> web.StreamResponse:
@@ -47,7 +50,7 @@ def page(handler: Page, *, scope: str | None = None, lead: bool = False, public:
                 return _error(visit, 403, visit.say("This form came from another website. Nothing was changed."))
             if request.method in _CHANGING:
                 visit = replace(visit, form=_texts(await request.post()))
-            if not public and (refused := _refused(visit, scope, lead=lead)) is not None:
+            if not public and (refused := _refused(visit, scope, lead=lead, own=own)) is not None:
                 return refused
             if request.method in _CHANGING and not _is_ours(visit):
                 return visit.instead("again.html", status=409, fields=_fields(visit))
@@ -57,8 +60,7 @@ def page(handler: Page, *, scope: str | None = None, lead: bool = False, public:
         except errors.DirectoryUnavailable:
             return _error(visit, 503, visit.say("The directory cannot be reached at the moment. Please try again."))
         except (Problem, errors.KleanError) as error:
-            problem = error if isinstance(error, Problem) else problems.from_core(error)
-            return _error(visit, problem.kind.status, problem.detail or problem.kind.title)
+            return _problem(visit, error if isinstance(error, Problem) else problems.from_core(error))
         except web.HTTPException:
             raise
         except Exception as error:  # the outermost border: a defect is answered and logged, and takes nothing down
@@ -101,11 +103,13 @@ def _language(request: web.Request, signed_in: SignedIn | None) -> str:
     return preferred_language(request.headers) or (signed_in.company.locale if signed_in else "de")
 
 
-def _refused(visit: Visit, scope: str | None, *, lead: bool) -> web.StreamResponse | None:
+def _refused(visit: Visit, scope: str | None, *, lead: bool, own: bool) -> web.StreamResponse | None:
     """Return what somebody sees who may not see the page; None: they may."""
     who = visit.signed_in
     if who is None or who.session.chat_only:
         return _nobody(visit)
+    if own:
+        return None
     if not who.scopes:
         return _error(visit, 403, visit.say("You have no role on the dashboard. Ask an administrator for one."))
     if scope is None or visit.may(scope) or (lead and visit.is_lead()):
@@ -146,6 +150,19 @@ def _texts(form: MultiDictProxy[str | bytes | bytearray | web.FileField]) -> Mul
 def _fields(visit: Visit) -> list[tuple[str, str]]:
     """Return what was typed, without the secret of a session that is not this one."""
     return [(name, value) for name, value in visit.form.items() if name != CSRF]
+
+
+def _problem(visit: Visit, problem: Problem) -> web.Response:
+    message = problem.detail or problem.kind.title
+    if problem.kind is kinds.TOO_FAST:
+        seconds = problem.headers["Retry-After"]
+        message = visit.say(
+            "This was tried too often from your network. Please wait a moment (%(seconds)s s), then try again.",
+            seconds=seconds,
+        )
+    response = _error(visit, problem.kind.status, message)
+    response.headers.update(problem.headers)
+    return response
 
 
 def _error(visit: Visit, status: int, message: str) -> web.Response:

@@ -1,14 +1,15 @@
-"""The cookies: who is signed in, the language somebody chose, and how far they are with a link to join.
+"""The cookies: who is signed in or about to, the language somebody chose, and how far they are with a link to join.
 
-The session's is bound to this host and path, never readable by scripts, never sent by other sites' forms. Its name has
-no `__Host-` prefix in the demo, which browsers take over plain http on loopback as well.
+The session's is bound to this host and path, never readable by scripts, never sent by other sites' forms. Browsers
+take it over plain http on loopback as well, so the demo works.
 """
 
 from aiohttp import web
 
-from kleanxmpp import web_sessions
+from kleanxmpp import provider_sign_ins, web_sessions
 
 SESSION = "__Host-klean-session"
+ATTEMPT = "__Host-klean-attempt"
 LANGUAGE = "klean-language"
 JOINING = "klean-joining"
 
@@ -33,6 +34,17 @@ def keep_session(response: web.StreamResponse, token: str, *, embedded: bool = F
 def forget_session(response: web.StreamResponse) -> None:
     """Take the session's token out of the browser."""
     response.del_cookie(SESSION, path="/", secure=True, httponly=True, samesite="Lax")
+
+
+def keep_attempt(response: web.StreamResponse, secret: str) -> None:
+    """Keep what shows that this browser went to the identity provider, until it is back."""
+    lasts = int(provider_sign_ins.ATTEMPT_LASTS.total_seconds())
+    response.set_cookie(ATTEMPT, secret, path="/", secure=True, httponly=True, samesite="Lax", max_age=lasts)
+
+
+def forget_attempt(response: web.StreamResponse) -> None:
+    """Take it out of the browser."""
+    response.del_cookie(ATTEMPT, path="/", secure=True, httponly=True, samesite="Lax")
 
 
 def keep_language(response: web.StreamResponse, language: str) -> None:

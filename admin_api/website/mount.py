@@ -6,9 +6,12 @@ from aiohttp import web
 
 from kleanxmpp import tokens
 
+from ..oidc.provider import Provider
+from ..services import SERVICES
 from . import assets
 from .binding import page
 from .handlers import (
+    at_provider,
     audit,
     circle_editor,
     departures,
@@ -17,6 +20,7 @@ from .handlers import (
     groups,
     held,
     joining,
+    me,
     offboardings,
     overview,
     people,
@@ -33,6 +37,8 @@ def add_routes(app: web.Application, *, vendor: Path | None) -> None:
     """Serve the pages, and the styles and scripts that they need."""
     known = assets.load(vendor)
     app[PAGES] = Pages(assets=known)
+    chosen = app[SERVICES].settings.sign_in_at
+    app[at_provider.PROVIDERS] = {domain: Provider(settings) for domain, settings in chosen.items()}
     assets.add_routes(app, known)
     add = app.router
     add.add_get("/", page(overview.show_overview))
@@ -65,6 +71,10 @@ def add_routes(app: web.Application, *, vendor: Path | None) -> None:
     add.add_get("/join/{code}", page(joining.look_at_link, public=True))
     add.add_post("/join/{code}", page(joining.take_step, public=True))
     add.add_post("/sign-out", page(signing_in.sign_out, public=True))
+    add.add_post("/sign-out/everywhere", page(me.sign_out_everywhere, own=True))
+    add.add_get("/sign-in/with/{domain}", page(at_provider.go_there, public=True), allow_head=False)
+    add.add_get(at_provider.COME_BACK, page(at_provider.come_back, public=True), allow_head=False)
+    add.add_get("/me", page(me.show_me, own=True))
     add.add_post("/language", page(signing_in.choose_language, public=True))
     _add_people(app)
 

@@ -12,6 +12,7 @@ from kleanxmpp.ports import Directory
 from kleanxmpp.web_sessions import SignedIn
 from kleanxmpp.website_ports import StaffRole
 
+from ..addresses import address_of
 from ..services import Services
 from . import words
 from .rendering import Pages
@@ -58,6 +59,11 @@ class Visit:
         return self.who.actor
 
     @property
+    def address(self) -> str | None:
+        """Where the browser is, as far as that can be believed."""
+        return address_of(self.request)
+
+    @property
     def by_script(self) -> bool:
         """Whether a script asks for a part of a page."""
         return self.request.headers.get("HX-Request") == "true"
@@ -92,3 +98,8 @@ class Visit:
     def go(self, path: str) -> web.Response:
         """Send the browser to another page, after a form."""
         return web.Response(status=303, headers={"Location": path})
+
+
+def own_path(path: str) -> str:
+    """Return a path of ours, and nothing that leads elsewhere."""
+    return path if path.startswith("/") and not path.startswith(("//", "/\\")) and path.isprintable() else "/"

@@ -16,6 +16,7 @@ from typing import Literal
 from aiohttp import web
 
 from admin_api.app import create_app, make_runner
+from admin_api.oidc.settings import ProviderSettings
 from admin_api.settings import ApiSettings
 from admin_api.webhook_sender import HttpSender
 from component.app import ComponentSettings, open_component
@@ -33,6 +34,7 @@ from kleanxmpp.doctor import rounds
 from kleanxmpp.doctor.run import Doctor
 from kleanxmpp.file_ports import FileStore
 from kleanxmpp.ports import Directory, Server
+from kleanxmpp.provider_sign_ins import Matches
 from kleanxmpp.reconcile import Pace, Reconciler
 from kleanxmpp.scopes import Worker
 from kleanxmpp.settings import Settings, check_for_serving
@@ -171,6 +173,23 @@ def component_settings(settings: Settings, *, domains: tuple[str, ...]) -> Compo
     )
 
 
+def providers(settings: Settings) -> dict[str, ProviderSettings]:
+    """Return what is known of the companies' identity providers, by domain."""
+    return {
+        domain: ProviderSettings(
+            issuer=chosen.issuer,
+            client_id=chosen.client_id,
+            client_secret=chosen.client_secret.get_secret_value() if chosen.client_secret else None,
+            scopes=chosen.scopes,
+            claim=chosen.claim,
+            matches=Matches(chosen.matches),
+            labels={language: label for language, label in (("de", chosen.label_de), ("en", chosen.label_en)) if label},
+            ca_file=chosen.ca_file,
+        )
+        for domain, chosen in settings.oidc.items()
+    }
+
+
 async def _examine_unasked(directory: Directory, doctor: Doctor, *, every: float, stack: AsyncExitStack) -> None:
     if every:
         tasks = await stack.enter_async_context(asyncio.TaskGroup())
@@ -229,6 +248,8 @@ async def _open_api(
         scim_lenient=settings.scim.lenient,
         website_folder=settings.website.folder,
         overdue_after=timedelta(seconds=settings.webhooks.overdue_after),
+        trusted_proxies=destinations.allowed_of(settings.api.trusted_proxies),
+        sign_in_at=providers(settings),
     )
     store = DiskStore(settings.files.folder)
     sender = make_sender(settings)

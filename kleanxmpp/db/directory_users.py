@@ -56,6 +56,11 @@ class Users(Part):
     async def users_by_external_id(self, company_id: str, external_ids: Collection[str]) -> Mapping[str, User]:
         return await self._users_by(users.c.external_id, company_id, external_ids)
 
+    async def users_by_email(self, company_id: str, email: str) -> Sequence[User]:
+        theirs = users.c.own_name_key == email.casefold(), users.c.email.is_not(None)
+        query = select(users).where(users.c.company_id == company_id, *theirs).order_by(users.c.username)
+        return [value_of(User, row) for row in await self._session.rows(query)]
+
     async def page_users(
         self, company_id: str, *, after: str | None, limit: int, matching: UserFilter
     ) -> Sequence[User]:

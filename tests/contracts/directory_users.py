@@ -52,6 +52,17 @@ class UsersContract(DirectoryBase):
             assert await tx.user_by_username(company.id, user.username) == user
             assert await tx.users_by_external_id(company.id, ["HR/1", "HR/2"]) == {"HR/1": user}
 
+    async def test_everybody_with_an_address_is_found(self, directory: Directory, company: Company) -> None:
+        aylin = await saved_user(directory, company, email="Aylin@Firma.Example")
+        shared = await saved_user(directory, company, email="aylin@firma.example")
+        await saved_user(directory, company, email=None)
+        async with directory.read() as tx:
+            found = await tx.users_by_email(company.id, "aylin@firma.EXAMPLE")
+            assert {user.id for user in found} == {aylin.id, shared.id}
+            assert await tx.users_by_email(company.id, "other@firma.example") == []
+            assert await tx.users_by_email(company.id, aylin.username) == [], "a username is no address"
+            assert await tx.users_by_email("other", "aylin@firma.example") == []
+
     async def test_many_keys_are_found_and_unknown_ones_missing(self, directory: Directory, company: Company) -> None:
         user = await saved_user(directory, company)
         many = [f"nobody{number}" for number in range(12_000)]

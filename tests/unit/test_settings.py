@@ -114,6 +114,33 @@ def test_serving_needs_the_secrets_of_the_server() -> None:
     settings.check_for_serving(settings.read())
 
 
+def test_every_company_may_have_an_identity_provider_of_its_own() -> None:
+    written(
+        '[oidc."firma.test"]\nissuer = "https://login.firma.test"\nclient_id = "chat"\nclient_secret = "TOPSECRET"\n'
+        '[oidc."other.test"]\nissuer = "http://127.0.0.1:9000/realm"\nclient_id = "c"\nclaim = "oid"\n'
+        'matches = "external_id"'
+    )
+    found = settings.read().oidc
+    assert set(found) == {"firma.test", "other.test"} and found["firma.test"].claim == "email"
+    assert "TOPSECRET" not in repr(found)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        'issuer = "http://login.firma.test"',
+        'issuer = "https://login.firma.test?tenant=1"',
+        'issuer = "https://user:pass@login.firma.test"',
+        'issuer = "https://login.firma.test"\nscopes = "email"',
+        'issuer = "https://login.firma.test"\nclaim = "upn"',
+    ],
+)
+def test_an_identity_provider_that_nobody_should_trust_is_refused(wrong: str) -> None:
+    written(f'[oidc."firma.test"]\nclient_id = "chat"\n{wrong}')
+    with pytest.raises(errors.Invalid, match=r"oidc\.firma\.test"):
+        settings.read()
+
+
 def test_settings_made_of_values_do_not_hear_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KLEANXMPP_API__PORT", "2222")
     assert settings.made_of({"api": {"host": "::1"}}).api.port == 8480
@@ -122,9 +149,8 @@ def test_settings_made_of_values_do_not_hear_the_environment(monkeypatch: pytest
 
 
 def test_every_setting_is_documented_and_the_page_is_current() -> None:
-    for part in settings.Settings.model_fields.values():
-        assert isinstance(part.annotation, type) and issubclass(part.annotation, settings.Part)
-        for key, field in part.annotation.model_fields.items():
-            assert field.description, key
+    for table, part in settings.tables():
+        for key, field in part.model_fields.items():
+            assert field.description, (table, key)
     page = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
     assert page == settings.markdown(), "run: kleanxmpp settings --markdown > docs/settings.md"

@@ -44,7 +44,7 @@ def _kindly(step: Step) -> Step:
 @_kindly
 async def look_at_link(visit: Visit) -> web.StreamResponse:
     """Show how far this browser is with the link: nothing yet, choosing, or done."""
-    _, held = await codes.admitted(visit, purpose=LinkPurpose.JOIN)
+    _, held = await codes.looked_up(visit, purpose=LinkPurpose.JOIN)
     match visit.request.cookies.get(cookies.JOINING):
         case "choosing":
             return visit.page("join_choose.html", held=held, device=_device(visit), devices=Device)
@@ -57,7 +57,7 @@ async def look_at_link(visit: Visit) -> web.StreamResponse:
 @_kindly
 async def take_step(visit: Visit) -> web.StreamResponse:
     """Begin, make this person's device a login, or let them chat here."""
-    code, held = await codes.admitted(visit, purpose=LinkPurpose.JOIN)
+    code, held = await codes.looked_up(visit, purpose=LinkPurpose.JOIN)
     match visit.form.get("step"):
         case "device":
             response = await _set_up(visit, code, held)
