@@ -62,17 +62,20 @@ async def test_a_link_ends_and_can_be_revoked(browser: Browser) -> None:
 
 
 async def test_wrong_codes_are_told_nothing_and_soon_not_even_looked_up() -> None:
-    async with opened(MemoryDirectory(), settings=replace(SETTINGS, requests_per_second=100.0)) as desk:
-        async with aiohttp.ClientSession(cookie_jar=cookie_jar(desk)) as session:
-            browser = Browser(desk=desk, session=session)
-            wrong = [await browser.open(f"/sign-in/7k3m-9qxt-{number:04}") for number in range(10)]
-            wrong += [await browser.send(f"/sign-in/7k3m-9qxt-{number:04}") for number in range(10)]
-            assert {(shown.status, shown.text.count("There is nothing here")) for shown in wrong} == {(404, 1)}
-            shown = await browser.open("/sign-in/7k3m-9qxt-0020")
-            assert shown.status == 429 and "Please wait a moment" in shown.text
-            assert shown.headers["Retry-After"] == "2" and shown.headers["Content-Type"].startswith("text/html")
-            assert (await browser.open("/sign-in")).status == 200
-            assert (await desk.call("GET", "/users")).status == 200, "the API has a budget of its own"
+    settings = replace(SETTINGS, requests_per_second=100.0)
+    async with (
+        opened(MemoryDirectory(), settings=settings) as desk,
+        aiohttp.ClientSession(cookie_jar=cookie_jar(desk)) as session,
+    ):
+        browser = Browser(desk=desk, session=session)
+        wrong = [await browser.open(f"/sign-in/7k3m-9qxt-{number:04}") for number in range(10)]
+        wrong += [await browser.send(f"/sign-in/7k3m-9qxt-{number:04}") for number in range(10)]
+        assert {(shown.status, shown.text.count("There is nothing here")) for shown in wrong} == {(404, 1)}
+        shown = await browser.open("/sign-in/7k3m-9qxt-0020")
+        assert shown.status == 429 and "Please wait a moment" in shown.text
+        assert shown.headers["Retry-After"] == "2" and shown.headers["Content-Type"].startswith("text/html")
+        assert (await browser.open("/sign-in")).status == 200
+        assert (await desk.call("GET", "/users")).status == 200, "the API has a budget of its own"
 
 
 async def test_signing_out_ends_the_session_on_the_server(admin: Browser) -> None:
