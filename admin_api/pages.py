@@ -1,10 +1,11 @@
 """What is not JSON about people: the OpenAPI document, the readable pages, and the numbers for Prometheus.
 
-Everything is rendered once when the process starts, and asks no other host for anything.
+Everything is rendered once per process, when the first API starts, and asks no other host for anything.
 """
 
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from functools import cache
 from importlib.resources import files
 
 import prometheus_client
@@ -29,16 +30,22 @@ _Page = Callable[[web.Request], Awaitable[web.Response]]
 
 def add_routes(app: web.Application) -> None:
     """Serve the document, the pages and the metrics."""
-    url = app[SERVICES].settings.public_url or "/"
-    whole = document(OPERATIONS, version=__version__, tags=TAGS, scopes=tokens.SCOPES, url=url)
-    style = files(__package__).joinpath("openapi", "style.css").read_text()
-    app.router.add_get("/api/openapi.json", _fixed(json.dumps(whole, ensure_ascii=False), "application/json"))
-    app.router.add_get(_DOCS, _fixed(docs_page(whole, style=_STYLE), "text/html"))
-    app.router.add_get(_STYLE, _fixed(style, "text/css"))
-    for kind in KINDS.values():
-        page = problem_page(kind, style=_STYLE, docs=_DOCS)
-        app.router.add_get(PREFIX + kind.name, _fixed(page, "text/html"))
+    for path, (text, content_type) in _fixed_pages(app[SERVICES].settings.public_url or "/").items():
+        app.router.add_get(path, _fixed(text, content_type))
     app.router.add_get("/metrics", _metrics)
+
+
+@cache
+def _fixed_pages(url: str) -> Mapping[str, tuple[str, str]]:
+    """Return text and content type of each path. `url` is where the API is served."""
+    whole = document(OPERATIONS, version=__version__, tags=TAGS, scopes=tokens.SCOPES, url=url)
+    problems = {PREFIX + kind.name: problem_page(kind, style=_STYLE, docs=_DOCS) for kind in KINDS.values()}
+    return {
+        "/api/openapi.json": (json.dumps(whole, ensure_ascii=False), "application/json"),
+        _DOCS: (docs_page(whole, style=_STYLE), "text/html"),
+        _STYLE: (files(__package__).joinpath("openapi", "style.css").read_text(), "text/css"),
+        **{path: (page, "text/html") for path, page in problems.items()},
+    }
 
 
 def _fixed(text: str, content_type: str) -> _Page:

@@ -1,5 +1,7 @@
 """Options and hooks for all tests. Fixtures live beside the tests that use them."""
 
+import gc
+
 import pytest
 
 pytest.register_assert_rewrite("tests.contracts")
@@ -17,3 +19,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         left_out = [item for item in items if item.get_closest_marker("e2e")]
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if not item.get_closest_marker("e2e")]
+
+
+def pytest_collection_finish() -> None:
+    """Spare the garbage collector what stays until the end anyway: modules and collected tests, half a million objects.
+
+    It looks at the rest seldom, because each test leaves little behind. That saves the API's tests a third of their
+    processor time.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(100_000, 50, 100)

@@ -21,7 +21,6 @@ from ejabberd.config import ServerConfig
 from ejabberd.launcher import PrivateServer, extauth_command, free_ports, prepare
 from kleanxmpp import companies, tokens
 from kleanxmpp.db.directory import SqlDirectory
-from kleanxmpp.db.migrate import upgrade_database
 from kleanxmpp.desired import GATE
 from tests.e2e import made_up
 from tests.e2e.answers import Answer, Circle, Person
@@ -29,6 +28,7 @@ from tests.e2e.edits import NO_EDITS, Edits, edit
 from tests.e2e.service_process import ServiceProcess
 from tests.e2e.staff import Login
 from tests.e2e.waiting import SECONDS, eventually
+from tests.sqlite import migrated_database
 
 DOMAIN, NEIGHBOUR = "firma.test", "nachbar.test"
 ROOMS, COMPONENT, BOT = f"gruppen.{DOMAIN}", f"klean.{DOMAIN}", f"klean@klean.{DOMAIN}"
@@ -81,7 +81,7 @@ class Service:
 
     async def set_up(self) -> None:
         """Make the database with two companies and their tokens, and write the configuration files."""
-        await upgrade_database(self.database)
+        await migrated_database(self.folder / "kleanxmpp.db")
         directory, now = SqlDirectory(self.database), datetime.now(UTC)
         try:
             for domain in (DOMAIN, NEIGHBOUR):

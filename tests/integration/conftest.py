@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from kleanxmpp.db.directory import SqlDirectory
-from kleanxmpp.db.migrate import upgrade_database
 from kleanxmpp.ports import Directory
 from kleanxmpp.testing_directory import MemoryDirectory
+from tests.sqlite import migrated_database
 
 
 @pytest.fixture(params=["memory", "sqlite"])
@@ -16,8 +16,6 @@ async def directory(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIter
     if request.param == "memory":
         yield MemoryDirectory()
         return
-    url = f"sqlite:///{tmp_path}/directory.db"
-    await upgrade_database(url)
-    directory = SqlDirectory(url)
+    directory = SqlDirectory(await migrated_database(tmp_path / "directory.db"))
     yield directory
     await directory.close()

@@ -12,7 +12,6 @@ import time_machine
 from kleanxmpp import changes, companies, credentials, errors, import_rows, importing, users
 from kleanxmpp.changes import Change
 from kleanxmpp.db.directory import SqlDirectory
-from kleanxmpp.db.migrate import upgrade_database
 from kleanxmpp.desired import GATE, UserLook
 from kleanxmpp.gathering import Gathered
 from kleanxmpp.ids import sha256_hex
@@ -22,6 +21,7 @@ from kleanxmpp.ports import UserFilter
 from kleanxmpp.state import Leftovers, UserState
 from kleanxmpp.testing_server import MemoryServer
 from tests.integration.test_reconcile import Work, until
+from tests.sqlite import migrated_database
 
 HOUR = timedelta(hours=1)
 
@@ -64,9 +64,7 @@ class WatchedServer(MemoryServer):
 
 @pytest.fixture
 async def work(tmp_path: Path) -> AsyncIterator[Work]:
-    url = f"sqlite:///{tmp_path / 'directory.db'}"
-    await upgrade_database(url)
-    directory = SqlDirectory(url)
+    directory = SqlDirectory(await migrated_database(tmp_path / "directory.db"))
     company = await companies.add_company(
         directory, domain="glanz.test", name="Glanz", actor="test", now=datetime.now(UTC)
     )

@@ -11,7 +11,6 @@ import pytest
 
 from kleanxmpp import alarms, circles, companies, csv_file, edits, errors, groups, importing, users, webhooks
 from kleanxmpp.db.directory import SqlDirectory
-from kleanxmpp.db.migrate import upgrade_database
 from kleanxmpp.db.statements import count_statements
 from kleanxmpp.destinations import NOBODY
 from kleanxmpp.doctor.findings import Finding, Level, Report, Words
@@ -24,6 +23,7 @@ from kleanxmpp.model import Company, Mode, Role
 from kleanxmpp.ports import Directory
 from kleanxmpp.testing_doctor import MemoryCheckup
 from tests.integration.test_reconcile import Work
+from tests.sqlite import migrated_database
 
 MINUTE = timedelta(minutes=1)
 
@@ -236,9 +236,7 @@ async def test_a_red_line_says_what_is_wrong_in_both_languages(
 
 @pytest.fixture
 async def work(tmp_path: Path) -> AsyncIterator[Work]:
-    url = f"sqlite:///{tmp_path / 'work.db'}"
-    await upgrade_database(url)
-    directory = SqlDirectory(url)
+    directory = SqlDirectory(await migrated_database(tmp_path / "work.db"))
     company = await companies.add_company(directory, domain="glanz.test", name="Glanz", **acting())
     yield Work(directory, company)
     await directory.close()

@@ -12,7 +12,6 @@ import pytest
 from kleanxmpp import changes, circles, companies, credentials, drafts, errors, groups, users
 from kleanxmpp.changes import Change
 from kleanxmpp.db.directory import SqlDirectory
-from kleanxmpp.db.migrate import upgrade_database
 from kleanxmpp.desired import COMPANY_CONTACTS, GATE, contact_group
 from kleanxmpp.edits import UserPatch
 from kleanxmpp.model import Aspect, Company, ContactVisibility, Group, Offboarding, Priority, Role, User
@@ -22,6 +21,7 @@ from kleanxmpp.state import Affiliation, Leftovers
 from kleanxmpp.steps import Steps
 from kleanxmpp.sweep import sweep
 from kleanxmpp.testing_server import MemoryServer
+from tests.sqlite import migrated_database
 
 PACE = Pace(workers=4, sweep_interval=3600.0, retry_min=0.01, retry_max=0.05, probe_interval=0.01)
 
@@ -76,9 +76,7 @@ async def until(condition: Callable[[], Awaitable[bool]], *, seconds: float = 10
 
 @pytest.fixture
 async def work(tmp_path: Path) -> AsyncIterator[Work]:
-    url = f"sqlite:///{tmp_path / 'directory.db'}"
-    await upgrade_database(url)
-    directory = SqlDirectory(url)
+    directory = SqlDirectory(await migrated_database(tmp_path / "directory.db"))
     company = await companies.add_company(
         directory, domain="glanz.test", name="Glanz & Gloria", actor="test", now=datetime.now(UTC)
     )

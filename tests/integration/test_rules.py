@@ -22,7 +22,6 @@ from kleanxmpp import (
     users,
 )
 from kleanxmpp.db.directory import SqlDirectory
-from kleanxmpp.db.migrate import upgrade_database
 from kleanxmpp.db.statements import count_statements
 from kleanxmpp.drafts import NewUser
 from kleanxmpp.edits import UserPatch
@@ -31,6 +30,7 @@ from kleanxmpp.groups import GroupPatch
 from kleanxmpp.model import Aspect, AuditEntry, Company, Group, Role, ScopeKind, User
 from kleanxmpp.ports import Directory
 from tests.factories import AT, a_user
+from tests.sqlite import migrated_database
 
 BY: dict[str, Any] = {"actor": "token:test", "now": AT}
 CLEANERS = rule_text.parse('site = "Objekt 12" and role in ("Reinigung", "Glas")')
@@ -393,9 +393,7 @@ def test_both_languages_have_the_same_words() -> None:
 
 @pytest.fixture
 async def database(tmp_path: Path) -> AsyncIterator[SqlDirectory]:
-    url = f"sqlite:///{tmp_path}/costs.db"
-    await upgrade_database(url)
-    directory = SqlDirectory(url)
+    directory = SqlDirectory(await migrated_database(tmp_path / "costs.db"))
     yield directory
     await directory.close()
 

@@ -10,10 +10,12 @@ from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
+from aiohttp import web_app
 from aiohttp.test_utils import TestClient, TestServer
 
 from admin_api.app import create_app, serving_options
@@ -152,11 +154,16 @@ class Desk:
     async def delivering(self) -> AsyncIterator[None]:
         """Deliver events to webhooks meanwhile."""
         pace = DeliveryPace(poll=0.01, look_every=0.02)
-        sender = HttpSender(allowed=LOOPBACK)
         async with _meanwhile(
-            Deliverer(directory=self.directory, sender=sender, rooms_prefix="gruppen", pace=pace).run()
+            Deliverer(directory=self.directory, sender=loopback_sender(), rooms_prefix="gruppen", pace=pace).run()
         ):
             yield
+
+
+@cache
+def loopback_sender() -> HttpSender:
+    """Return a sender to this machine. All tests share it: it keeps nothing, and reading the authorities is slow."""
+    return HttpSender(allowed=LOOPBACK)
 
 
 @asynccontextmanager
@@ -187,7 +194,7 @@ async def opened(
         settings=settings,
         reconciler=None if only_api else reconciler,
         doctor=None if only_api else doctor,
-        sender=None if only_api else HttpSender(allowed=LOOPBACK),
+        sender=None if only_api else loopback_sender(),
         clock=lambda: datetime.now(UTC),
         files=files,
     )
@@ -202,6 +209,7 @@ async def opened(
         yield Desk(
             directory=directory, server=server, reconciler=reconciler, client=client, company=company, token=token
         )
+    web_app._cached_build_middleware.cache_clear()  # else aiohttp keeps some hundred apps and all that they hold
 
 
 EVERYWHERE = pytest.mark.parametrize("store", ["memory", "sqlite", "postgres"], indirect=True)
