@@ -11,7 +11,7 @@ from pathlib import Path
 
 from benchmarks import people
 from benchmarks.figures import Figure, single
-from benchmarks.memory import resident, watched
+from benchmarks.processes import resident, watched
 from benchmarks.world import DOMAIN, Bench, World, open_world
 
 _CIRCLE = 40

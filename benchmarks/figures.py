@@ -62,6 +62,11 @@ def spread(values: Sequence[float]) -> str:
     return f"{short(min(values))}…{short(max(values))}"
 
 
+def in_order(values: Sequence[float]) -> str:
+    """Return all of them, as they came: rounds that slow down or speed up show it."""
+    return ", ".join(short(value) for value in values)
+
+
 def short(value: float) -> str:
     """Return a number with as many digits as matter."""
     return f"{value:.0f}" if abs(value) >= 100 else f"{value:.1f}" if abs(value) >= 10 else f"{value:.2f}"

@@ -21,8 +21,9 @@ from . import sessions
 from .link import Link
 from .together import together
 
-_SEEN_PER_CALL = 50
-"""Memberships: each is told to everybody in the group who is connected."""
+_JOINING_PER_CALL = 50
+"""Memberships: each is told to everybody in the group who is connected, and for each the server reads all of it."""
+_LEAVING_PER_CALL = 250
 _UNSEEN_PER_CALL = 500
 
 
@@ -88,7 +89,7 @@ async def add(link: Link, change: changes.AddToSharedGroup, *, domain: str) -> i
 
 async def join(link: Link, memberships: Collection[Membership], *, domain: str) -> int:
     """Make these people members of the groups beside them, and tell their clients; return how many memberships."""
-    for some, names in _bounded(memberships):
+    for some, names in _bounded(memberships, per_call=_JOINING_PER_CALL):
         async with AsyncExitStack() as alone:
             for name in names:
                 await alone.enter_async_context(link.changing.exclusive(f"{domain}/{name}"))
@@ -104,7 +105,7 @@ async def leave(link: Link, memberships: Collection[Membership], *, domain: str)
             await link.api.groups.leave(some, host=domain)
 
     async with together() as tasks:
-        for some, names in _bounded(memberships):
+        for some, names in _bounded(memberships, per_call=_LEAVING_PER_CALL):
             tasks.create_task(leave_some(some, names))
     return len(memberships)
 
@@ -115,9 +116,11 @@ async def leave_together(link: Link, several: Sequence[changes.LeaveSharedGroups
     return [len(change.names) for change in several]
 
 
-def _bounded(memberships: Collection[Membership]) -> Iterator[tuple[Sequence[Membership], Sequence[str]]]:
+def _bounded(
+    memberships: Collection[Membership], *, per_call: int
+) -> Iterator[tuple[Sequence[Membership], Sequence[str]]]:
     """Yield a few memberships at a time, so that a call ends in time, and the names of their groups."""
-    for some in batches(sorted(memberships, key=lambda pair: (pair[1], pair[0])), _SEEN_PER_CALL):
+    for some in batches(sorted(memberships, key=lambda pair: (pair[1], pair[0])), per_call):
         yield some, sorted({name for _, name in some})
 
 

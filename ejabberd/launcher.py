@@ -125,6 +125,11 @@ class PrivateServer:
         return f"wss://localhost:{self.listeners.https_port}{self.listeners.websocket_path}"
 
     @property
+    def pid(self) -> int | None:
+        """The process, None if it was not started."""
+        return self._process.pid if self._process is not None else None
+
+    @property
     def running(self) -> bool:
         """Whether the process is alive."""
         return self._process is not None and self._process.returncode is None

@@ -56,7 +56,10 @@ class SharedGroups:
         await self._commands.run("klean_join_shared_groups", host=host, **_columns(memberships))
 
     async def leave(self, memberships: Iterable[Membership], *, host: str) -> None:
-        """Take each user out of the group beside it, as `join`. Succeeds whatever there was: look again."""
+        """Take each user out of the group beside it, in one call. Succeeds whatever there was: look again.
+
+        Needs our `mod_klean`.
+        """
         await self._commands.run("klean_leave_shared_groups", host=host, **_columns(memberships))
 
     async def of_users(self, usernames: Iterable[str], *, host: str) -> Mapping[str, frozenset[str]]:

@@ -11,7 +11,8 @@
 %%%    with an error.
 %%% 4. Circles are changed by the component only. What a room's admin may do by a client of their own
 %%%    (invite, affiliate, ban, configure) is answered with an error, and so is subscribing to a room
-%%%    (MucSub) and asking for contact. To others a room does not exist.
+%%%    (MucSub) and asking for contact. To others a room does not exist. Who is not in the gate may do nothing
+%%%    in a room but leave it.
 %%% 5. Who is on garden leave (shared group klean-read-only) reads and writes nothing, and no colleague
 %%%    writes to them. The same holds for whoever is not in the gate: what cannot be looked up is closed.
 %%% 6. Commands that spare thousands of calls, each for many people at once: klean_shared_groups (their
@@ -27,7 +28,7 @@
 
 -export([start/2, stop/1, reload/3, depends/2, mod_options/1, mod_opt_type/1, mod_doc/0]).
 -export([silence_listeners/3, keep_circles/1, keep_nickname/1, hide_room/2, keep_names/1, keep_inside/1]).
--export([keep_contacts/1, only_reading/1, out_of_reach/1]).
+-export([keep_contacts/1, only_reading/1, out_of_reach/1, watch_rooms/1]).
 -export([shared_groups/2, join_shared_groups/3, leave_shared_groups/3, affiliations/3, people/2]).
 -export([sessions/2, kick_users/2, set_private/3, leftovers/2, clear_leftovers/2]).
 -export([checkup/1]).
@@ -60,6 +61,7 @@ start(Host, _Opts) ->
     ejabberd_hooks:add(user_send_packet, Host, ?MODULE, keep_nickname, 6),
     ejabberd_hooks:add(muc_process_iq, Host, ?MODULE, hide_room, 5),
     ejabberd_hooks:add(filter_packet, ?MODULE, keep_inside, 40),
+    ejabberd_hooks:add(filter_packet, ?MODULE, watch_rooms, 90),
     ejabberd_commands:register_commands(?MODULE, commands()),
     ok.
 
@@ -75,6 +77,7 @@ stop(Host) ->
     case gen_mod:is_loaded_elsewhere(Host, ?MODULE) of
         false ->
             ejabberd_hooks:delete(filter_packet, ?MODULE, keep_inside, 40),
+            ejabberd_hooks:delete(filter_packet, ?MODULE, watch_rooms, 90),
             ejabberd_commands:unregister_commands(commands());
         true -> ok
     end.
@@ -144,6 +147,27 @@ changes_circle(#message{} = Message) ->
     end;
 changes_circle(_) ->
     false.
+
+%% Who is not in the gate is refused here already: mod_muc's access rule reads all members of the gate to find that
+%% somebody is none. But leaving is everybody's right, or who was thrown out would stand in the room still.
+watch_rooms(drop) ->
+    drop;
+watch_rooms(Packet) ->
+    #jid{luser = User, lserver = Host} = xmpp:get_from(Packet),
+    To = xmpp:get_to(Packet),
+    case User /= <<>> andalso To#jid.lserver /= Host andalso is_company(Host) andalso is_rooms_host(To, Host) of
+        true -> watch_room(Packet, To, is_in_gate(User, Host));
+        false -> Packet
+    end.
+
+watch_room(#presence{type = unavailable} = Presence, #jid{luser = Room, lserver = Service}, false) when Room /= <<>> ->
+    _ = [mod_muc_room:route(Pid, Presence) || {ok, Pid} <- [mod_muc:find_online_room(Room, Service)]],
+    {stop, drop};
+watch_room(Packet, _To, false) ->
+    ejabberd_router:route_error(Packet, xmpp:err_forbidden()),
+    {stop, drop};
+watch_room(Packet, _To, true) ->
+    Packet.
 
 is_rooms_host(#jid{lserver = To}, Host) ->
     lists:member(To, gen_mod:get_module_opt_hosts(Host, mod_muc));
@@ -246,13 +270,23 @@ refuse_sending(Stanza, Text, State) ->
 
 %% Everybody who writes is in the gate, so a storage that does not answer (it says "no groups") is a no.
 writes(#jid{luser = User, lserver = Host}) ->
-    try
-        Storage = gen_mod:db_mod(Host, mod_shared_roster),
-        Groups = Storage:get_user_groups({User, Host}, Host),
-        lists:member(?GATE, Groups) andalso not lists:member(?READ_ONLY, Groups)
+    try groups_of(User, Host) of
+        Groups -> lists:member(?GATE, Groups) andalso not lists:member(?READ_ONLY, Groups)
     catch
         _:_ -> false
     end.
+
+is_in_gate(User, Host) ->
+    try lists:member(?GATE, groups_of(User, Host))
+    catch
+        _:_ -> false
+    end.
+
+%% Asks the storage, not mod_shared_roster's caches, nor its is_user_in_group/3, which reads every member of a
+%% group to answer "no" and crashes for a group that does not exist (23.01).
+groups_of(User, Host) ->
+    Storage = gen_mod:db_mod(Host, mod_shared_roster),
+    Storage:get_user_groups({User, Host}, Host).
 
 %% The stanza as a reader may send it, or `refused`. What is not named here is refused.
 as_reader(Stanza, From) ->
@@ -417,7 +451,7 @@ commands() ->
         result = {res, rescode}},
      #ejabberd_commands{
         name = klean_leave_shared_groups, tags = [shared_roster_group],
-        desc = "Take each of these users out of the shared group at the same place, one after the other",
+        desc = "Take each of these users out of the shared group at the same place",
         module = ?MODULE, function = leave_shared_groups,
         args = memberships(), args_desc = memberships_desc(), args_example = memberships_example(),
         result = {res, rescode}},
@@ -484,13 +518,9 @@ users() -> [{host, binary}, {users, {list, {user, binary}}}].
 users_desc() -> ["Server name", "User names"].
 users_example() -> [<<"firma.example">>, [<<"anna">>, <<"ben">>]].
 
-%% Asks the storage, not the module's caches and not is_user_in_group/3, which reads every member of a
-%% group to answer "no" and crashes for a group that does not exist (23.01).
 shared_groups(Host, Users) ->
     LServer = jid:nameprep(Host),
-    Storage = gen_mod:db_mod(LServer, mod_shared_roster),
-    [{LUser, lists:usort(Storage:get_user_groups({LUser, LServer}, LServer))}
-     || User <- Users, LUser <- [jid:nodeprep(User)]].
+    [{LUser, lists:usort(groups_of(LUser, LServer))} || User <- Users, LUser <- [jid:nodeprep(User)]].
 
 memberships() -> [{host, binary}, {users, {list, {user, binary}}}, {groups, {list, {group, binary}}}].
 memberships_desc() -> ["Server name", "User names", "Group identifiers, as many as user names"].
@@ -501,8 +531,43 @@ memberships_example() -> [<<"firma.example">>, [<<"anna">>, <<"ben">>], [<<"klea
 join_shared_groups(Host, Users, Groups) ->
     each_membership(fun mod_shared_roster:add_user_to_group/3, Host, Users, Groups).
 
+%% Everything is stored, then told to those who are connected. mod_shared_roster walks all groups of the host and reads
+%% the vCards of all members, for each membership. Where it keeps caches (SQL), it is left to it.
 leave_shared_groups(Host, Users, Groups) ->
-    each_membership(fun mod_shared_roster:remove_user_from_group/3, Host, Users, Groups).
+    LServer = jid:nameprep(Host),
+    Storage = gen_mod:db_mod(LServer, mod_shared_roster),
+    case erlang:function_exported(Storage, use_cache, 1) andalso not Storage:use_cache(LServer) of
+        true ->
+            Leaving = grouped(lists:zip(Groups, [{jid:nodeprep(User), LServer} || User <- Users])),
+            Shown = [{Group, proplists:get_value(displayed_groups, Opts, [])}
+                     || {Group, Opts} <- Storage:groups_with_opts(LServer)],
+            Apart = [leave_shared_group(Group, Those, Shown, LServer, Storage) || {Group, Those} <- Leaving],
+            tell_apart(lists:append(Apart));
+        false ->
+            each_membership(fun mod_shared_roster:remove_user_from_group/3, Host, Users, Groups)
+    end.
+
+%% Who had whom on their list because of this group, as far as one of both leaves it.
+leave_shared_group(Group, Leaving, Shown, LServer, Storage) ->
+    Watching = members([Name || {Name, Displayed} <- Shown, lists:member(Group, Displayed)], LServer),
+    Watched = members(proplists:get_value(Group, Shown, []), LServer),
+    _ = [{atomic, _} = Storage:remove_user_from_group(LServer, US, Group) || US <- Leaving],
+    [{Who, Leaving} || Who <- Watching] ++ [{Who, Watched} || Who <- Leaving].
+
+members(Groups, LServer) ->
+    lists:flatmap(fun(Group) -> mod_shared_roster:get_group_users(LServer, Group) end, Groups).
+
+%% Who is out of the gate is being thrown out, and is told nothing more.
+tell_apart(Apart) ->
+    _ = [tell_removed(Who, Whom)
+         || {{User, Server} = Who, Those} <- grouped(Apart),
+            ejabberd_sm:get_user_resources(User, Server) /= [], is_in_gate(User, Server),
+            Whom <- lists:usort(lists:append(Those)), Whom /= Who],
+    ok.
+
+tell_removed({User, Server}, {Contact, ContactServer}) ->
+    Item = #roster_item{jid = jid:make(Contact, ContactServer)},
+    mod_roster:push_item(jid:make(User, Server), Item, Item#roster_item{subscription = remove}).
 
 each_membership(Do, Host, Users, Groups) ->
     LServer = jid:nameprep(Host),
@@ -511,11 +576,12 @@ each_membership(Do, Host, Users, Groups) ->
 
 %% Each room is asked once, and copies its whole state for it. What is no room service fails the whole command.
 affiliations(Service, JIDs, Rooms) ->
-    ByRoom = lists:foldl(fun({Room, JID}, Found) ->
-                                 maps:update_with(Room, fun(Others) -> [JID | Others] end, [JID], Found)
-                         end, #{}, lists:zip(Rooms, JIDs)),
     [{JID, Room, mod_muc_room:get_affiliation(jid:decode(JID), State)}
-     || {Room, Those} <- maps:to_list(ByRoom), State <- room_states(Room, Service), JID <- Those].
+     || {Room, Those} <- grouped(lists:zip(Rooms, JIDs)), State <- room_states(Room, Service), JID <- Those].
+
+grouped(Pairs) ->
+    Add = fun({Key, Value}, Found) -> maps:update_with(Key, fun(Others) -> [Value | Others] end, [Value], Found) end,
+    maps:to_list(lists:foldl(Add, #{}, Pairs)).
 
 room_states(Room, Service) ->
     case mod_muc_admin:get_room_pid(Room, Service) of

@@ -5,6 +5,7 @@ import hashlib
 
 import pytest
 
+from ejabberd.config import GATE_GROUP
 from tests.e2e.ejabberd.ejabberd_world import DOMAIN, World
 from tests.e2e.ejabberd.xmpp_wire import Client, Element, condition_of, is_stanza
 
@@ -149,6 +150,25 @@ async def test_contacts_from_a_shared_group_are_pushed_to_who_is_online(world: W
     assert await contacts_of(client) == {}
 
 
+async def test_people_who_leave_a_group_in_one_call_vanish_from_all_lists_and_from_each_others(world: World) -> None:
+    staying, first, second, thrown_out = [await world.person() for _ in range(4)]
+    group = world.new_name("klean-g-")
+    await world.api.groups.create(group, host=DOMAIN, label="Team Süd", display=[group])
+    people = (staying, first, second, thrown_out)
+    await world.api.groups.join([(username, group) for username in people], host=DOMAIN)
+    clients = {username: await world.login(username) for username in people}
+    for client in clients.values():
+        await contacts_of(client)
+        await client.send("<presence/>")
+    await world.api.groups.leave([(thrown_out, GATE_GROUP)], host=DOMAIN)
+    await world.api.groups.leave([(username, group) for username in (first, second, thrown_out)], host=DOMAIN)
+    for username, gone in {staying: (first, second, thrown_out), first: (second, staying)}.items():
+        for other in gone:
+            await clients[username].wait(lambda e, jid=f"{other}@{DOMAIN}": removed(e) == {jid})
+    assert await contacts_of(clients[staying]) == await contacts_of(clients[first]) == {}
+    assert not await clients[thrown_out].seen(lambda element: bool(removed(element))), "nobody is told on the way out"
+
+
 async def test_people_write_to_each_other_without_being_contacts(world: World) -> None:
     alice, bob = await world.person(), await world.person()
     first, second = await world.login(alice), await world.login(bob)
@@ -193,6 +213,11 @@ async def test_bookmarks_written_by_the_api_reach_a_client_that_is_online(world:
     assert conference.get("jid") == room
     stored = await world.api.accounts.private(alice, host=DOMAIN, element="storage", namespace=node)
     assert room in stored
+
+
+def removed(element: Element) -> set[str]:
+    """Contacts that vanish with this roster push."""
+    return {jid for jid, (subscription, _) in roster_items(element).items() if subscription == "remove"}
 
 
 def roster_items(element: Element) -> dict[str, tuple[str, str]]:

@@ -248,3 +248,17 @@ async def archived_bodies(client: Client, room: str) -> list[str]:
     answer = await client.wait(collect)
     assert condition_of(answer) is None
     return bodies
+
+
+async def test_who_is_thrown_out_of_the_server_stands_in_no_room_any_more(world: World) -> None:
+    """The gate is closed first, and mod_muc hears nobody who is not in it: not even that they have left."""
+    alice, leaver = await world.person(), await world.person()
+    room = await a_room(world, **{alice: "member", leaver: "member"})
+    colleague, client = await world.login(alice), await world.login(leaver)
+    await join(colleague, room)
+    await join(client, room)
+    await world.api.groups.leave([(leaver, GATE_GROUP)], host=DOMAIN)
+    await world.api.sessions.kick_users([leaver], host=DOMAIN)
+    await colleague.wait(lambda e: e.get("from") == f"{room}/{leaver}" and e.get("type") == "unavailable")
+    found = await world.api.rooms.occupants(room.partition("@")[0], service=ROOMS) or ()
+    assert {occupant.nick for occupant in found} == {alice}

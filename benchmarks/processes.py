@@ -1,6 +1,7 @@
-"""How much memory another process uses, read from /proc."""
+"""How much memory and processor time another process uses, read from /proc."""
 
 import asyncio
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -14,6 +15,12 @@ def resident(pid: int) -> float:
         if line.startswith("VmRSS:"):
             return int(line.split()[1]) / 1024
     raise RuntimeError("the process has ended")
+
+
+def processor_seconds(pid: int) -> float:
+    """Return the processor time that a process has used, its threads' included and its children's not."""
+    user, system = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:13]
+    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
 
 
 @asynccontextmanager
