@@ -1,6 +1,8 @@
 """A browser without a screen: keeps cookies, follows redirects, fills in forms, and says where a form came from."""
 
 import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from html import unescape
@@ -93,3 +95,10 @@ def cookie_jar(desk: Desk) -> aiohttp.CookieJar:
     """Return a jar that treats the desk's loopback address as browsers do: as safe."""
     origin = URL(str(desk.client.make_url("/"))).origin()
     return aiohttp.CookieJar(unsafe=True, treat_as_secure_origin=origin)
+
+
+@asynccontextmanager
+async def browser_at(desk: Desk) -> AsyncIterator[Browser]:
+    """Open a browser that nobody is signed in at."""
+    async with aiohttp.ClientSession(cookie_jar=cookie_jar(desk)) as session:
+        yield Browser(desk=desk, session=session)

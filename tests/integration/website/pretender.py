@@ -10,7 +10,6 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
-import aiohttp
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 from joserfc import jwt
@@ -20,7 +19,6 @@ from yarl import URL
 from admin_api.oidc.settings import ProviderSettings
 from kleanxmpp.testing_directory import MemoryDirectory
 from tests.integration.admin_api.desk import SETTINGS, Desk, opened
-from tests.integration.website.browser import Browser, cookie_jar
 
 CLIENT, SECRET = "chat", "client/secret+with:odd letters"
 
@@ -131,12 +129,6 @@ async def desk_with(*, api: dict[str, Any] | None = None, **providers: ProviderS
     changed = {name: getattr(SETTINGS, name) for name in SETTINGS.__dataclass_fields__} | (api or {})
     async with opened(MemoryDirectory(), settings=type(SETTINGS)(**changed | {"sign_in_at": sign_in_at})) as desk:
         yield desk
-
-
-@asynccontextmanager
-async def browser_at(desk: Desk) -> AsyncIterator[Browser]:
-    async with aiohttp.ClientSession(cookie_jar=cookie_jar(desk)) as session:
-        yield Browser(desk=desk, session=session)
 
 
 async def gone(pretender: Pretender) -> None:

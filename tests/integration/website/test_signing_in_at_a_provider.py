@@ -18,13 +18,12 @@ from kleanxmpp.model import Absence, User
 from kleanxmpp.provider_sign_ins import Matches
 from kleanxmpp.website_ports import StaffRole
 from tests.integration.admin_api.desk import Desk, logged
-from tests.integration.website.browser import Browser, Shown
+from tests.integration.website.browser import Browser, Shown, browser_at
 from tests.integration.website.pretender import (
     CLIENT,
     SECRET,
     Pretender,
     a_key,
-    browser_at,
     desk_with,
     gone,
     pretending,

@@ -14,8 +14,8 @@ from kleanxmpp import staff_roles
 from kleanxmpp.provider_sign_ins import Matches
 from kleanxmpp.website_ports import StaffRole
 from tests.integration.admin_api.desk import Desk
-from tests.integration.website.browser import Browser
-from tests.integration.website.pretender import CLIENT, SECRET, browser_at, desk_with, settings_for
+from tests.integration.website.browser import Browser, browser_at
+from tests.integration.website.pretender import CLIENT, SECRET, desk_with, settings_for
 
 PASSWORD = "correct horse battery"
 
