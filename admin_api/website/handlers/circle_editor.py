@@ -35,6 +35,7 @@ class Found:
     more: bool = False
     added: int | None = None
     known: int = 0
+    pasted: str = ""
     unclear: tuple[Line, ...] = ()
     places: Mapping[str, list[tuple[str, int]]] | None = None
     after: str | None = None
@@ -60,6 +61,8 @@ async def change_draft(visit: Visit) -> web.StreamResponse:
             return await _preview(tx, visit, group, draft)
         if what != "save":
             draft, found = await _changed(tx, visit, draft, what=what, about=about)
+            if what != "paste":  # what somebody typed and has not sent yet stays
+                found = replace(found, pasted=visit.form.get("pasted", ""))
             return await _editor(tx, visit, group, draft, found)
     return await _save(visit, group, draft)
 
@@ -162,7 +165,8 @@ def _all_of(draft: CircleDraft, user_ids: list[str], *, unclear: tuple[Line, ...
     """Return the draft with these people, and how many of them are new in it."""
     after = draft.put(user_ids)
     added = len(after.roles) - len(draft.roles)
-    return after, Found(added=added, known=len(user_ids) - added, unclear=unclear)
+    left = "".join(f"{line.text}\n" for line in unclear)
+    return after, Found(added=added, known=len(user_ids) - added, pasted=left, unclear=unclear)
 
 
 async def _editor(tx: Transaction, visit: Visit, group: Group, draft: CircleDraft, found: Found) -> web.StreamResponse:
