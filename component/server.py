@@ -118,6 +118,10 @@ class EjabberdServer:
         """Return the usernames that have at least one session, sleeping ones included."""
         return await sessions.online(self._link, domain=company.domain)
 
+    async def messages_sent(self, company: Company) -> int:
+        """Return how many messages people of the company have sent since the server started."""
+        return await self._link.api.sessions.messages_sent(host=company.domain)
+
     async def room_names(self, company: Company) -> frozenset[str]:
         """Return the localparts of all rooms of the company's room service, awake and asleep."""
         return await rooms.names(self._link, domain=company.domain)

@@ -38,6 +38,12 @@ class Sessions:
             host=host,
         )
 
+    async def messages_sent(self, *, host: str) -> int:
+        """Return how many messages with a text this host's users have sent since ejabberd started. Needs mod_klean."""
+        return await self._commands.ask(
+            "klean_messages", lambda answer: as_number(field(answer, "messages")), host=host
+        )
+
 
 def _counts(answer: Json) -> Mapping[str, int]:
     return {as_text(field(item, "user")): as_number(field(item, "sessions")) for item in as_list(answer)}

@@ -31,6 +31,7 @@ _COMMANDS = (
     "klean_kick_users",
     "klean_sessions",
     "connected_users_vhost",
+    "klean_messages",
     # accounts and what belongs to them
     "unregister",
     "get_offline_count",

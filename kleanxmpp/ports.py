@@ -32,6 +32,7 @@ from kleanxmpp.scheduled_ports import ScheduledRecords
 from kleanxmpp.scim_ports import ScimRecords
 from kleanxmpp.source_ports import SourceRecords
 from kleanxmpp.state import CircleState, UserState
+from kleanxmpp.statistics_ports import StatisticsRecords
 from kleanxmpp.token_ports import TokenRecords
 from kleanxmpp.website_ports import WebsiteRecords
 
@@ -81,6 +82,7 @@ class Transaction(
     ScimRecords,
     WebsiteRecords,
     EditingRecords,
+    StatisticsRecords,
     Protocol,
 ):
     """One transaction on the directory. Reads return values or None; writes take whole values.
@@ -284,6 +286,9 @@ class Server(Protocol):
 
     async def online(self, company: Company) -> frozenset[str]:
         """Return the usernames that have at least one session, sleeping ones included."""
+
+    async def messages_sent(self, company: Company) -> int:
+        """Return how many messages people of the company have sent since the server began to count: when it started."""
 
     async def room_names(self, company: Company) -> frozenset[str]:
         """Return the localparts of all rooms of the company's room service, awake and asleep."""

@@ -22,6 +22,7 @@ from kleanxmpp.testing_records import MemoryDue, MemoryRecords
 from kleanxmpp.testing_rules import MemoryRules
 from kleanxmpp.testing_scim import MemoryScim
 from kleanxmpp.testing_sources import MemorySources
+from kleanxmpp.testing_statistics import MemoryStatistics
 from kleanxmpp.testing_tables import Tables
 from kleanxmpp.testing_website import MemoryWebsite
 
@@ -43,6 +44,7 @@ class MemoryTransaction(
     MemoryScim,
     MemoryWebsite,
     MemoryEditing,
+    MemoryStatistics,
 ):
     """One transaction on the tables in memory; see `kleanxmpp.ports.Transaction`."""
 

@@ -42,6 +42,7 @@ class Holdings:
     nicknames: dict[str, str] = field(default_factory=dict)
     bookmarks: dict[str, frozenset[Bookmark]] = field(default_factory=dict)
     leftovers: dict[str, Leftovers] = field(default_factory=dict)
+    messages_sent: int = 0
 
 
 class MemoryServer:
@@ -100,6 +101,9 @@ class MemoryServer:
 
     async def online(self, company: Company) -> frozenset[str]:
         return frozenset(name for name, live in self._held("online", company).sessions.items() if live)
+
+    async def messages_sent(self, company: Company) -> int:
+        return self._held("messages_sent", company).messages_sent
 
     async def room_names(self, company: Company) -> frozenset[str]:
         return frozenset(self._held("room_names", company).rooms)

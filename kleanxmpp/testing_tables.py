@@ -7,7 +7,7 @@ all the time. A username stays in its index when the person is gone: that is how
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields, replace
-from datetime import datetime
+from datetime import date, datetime
 
 from kleanxmpp import errors, names
 from kleanxmpp.event_ports import Delivery, Event, EventType, Webhook
@@ -31,6 +31,7 @@ from kleanxmpp.model import (
 from kleanxmpp.scheduled_ports import ScheduledChange
 from kleanxmpp.scim_ports import ScimGroup, ScimUser
 from kleanxmpp.source_ports import Expectation
+from kleanxmpp.statistics_ports import DailyCount
 from kleanxmpp.token_ports import RememberedAnswer
 from kleanxmpp.website_ports import OneTimeLink, SignInAttempt, StaffRole, WebSession
 
@@ -75,6 +76,7 @@ class Tables:
     web_sessions: dict[str, tuple[WebSession, str]] = field(default_factory=dict)
     one_time_links: dict[str, tuple[OneTimeLink, str]] = field(default_factory=dict)
     sign_in_attempts: dict[str, SignInAttempt] = field(default_factory=dict)
+    daily_counts: dict[tuple[str, date], DailyCount] = field(default_factory=dict)
     alarms: set[tuple[EventType, str, str]] = field(default_factory=set)
 
     def copy(self) -> "Tables":

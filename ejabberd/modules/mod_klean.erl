@@ -20,7 +20,9 @@
 %%%    klean_affiliations (in many rooms), klean_sessions and klean_kick_users, klean_people (names and
 %%%    bookmarks) and klean_set_private. And klean_leftovers and klean_clear_leftovers: what no command of
 %%%    ejabberd reaches.
-%%% 7. klean_checkup, for `kleanxmpp doctor`: what cannot be seen from outside. It reads only.
+%%% 7. klean_messages: how many messages the people of the company have sent. One number for all of them; whose they
+%%%    are and what is in them is neither looked at nor kept.
+%%% 8. klean_checkup, for `kleanxmpp doctor`: what cannot be seen from outside. It reads only.
 %%%
 %%% Compiled against the headers of the ejabberd at hand (records differ between versions).
 -module(mod_klean).
@@ -31,6 +33,7 @@
 -export([keep_contacts/1, only_reading/1, out_of_reach/1, watch_rooms/1]).
 -export([shared_groups/2, join_shared_groups/3, leave_shared_groups/3, affiliations/3, people/2]).
 -export([sessions/2, kick_users/2, set_private/3, leftovers/2, clear_leftovers/2]).
+-export([count_message/1, messages/1]).
 -export([checkup/1]).
 
 -include("xmpp.hrl").
@@ -59,6 +62,8 @@ start(Host, _Opts) ->
     ejabberd_hooks:add(user_send_packet, Host, ?MODULE, keep_circles, 5),
     ejabberd_hooks:add(user_send_packet, Host, ?MODULE, keep_contacts, 5),
     ejabberd_hooks:add(user_send_packet, Host, ?MODULE, keep_nickname, 6),
+    ejabberd_hooks:add(user_send_packet, Host, ?MODULE, count_message, 95),
+    start_counting(Host),
     ejabberd_hooks:add(muc_process_iq, Host, ?MODULE, hide_room, 5),
     ejabberd_hooks:add(filter_packet, ?MODULE, keep_inside, 40),
     ejabberd_hooks:add(filter_packet, ?MODULE, watch_rooms, 90),
@@ -73,6 +78,7 @@ stop(Host) ->
     ejabberd_hooks:delete(user_send_packet, Host, ?MODULE, keep_circles, 5),
     ejabberd_hooks:delete(user_send_packet, Host, ?MODULE, keep_contacts, 5),
     ejabberd_hooks:delete(user_send_packet, Host, ?MODULE, keep_nickname, 6),
+    ejabberd_hooks:delete(user_send_packet, Host, ?MODULE, count_message, 95),
     ejabberd_hooks:delete(muc_process_iq, Host, ?MODULE, hide_room, 5),
     case gen_mod:is_loaded_elsewhere(Host, ?MODULE) of
         false ->
@@ -474,6 +480,12 @@ commands() ->
         result_desc = "One entry a session, in any order; the uptime is in seconds",
         result_example = [{"anna", "phone", 3600}]},
      #ejabberd_commands{
+        name = klean_messages, tags = [statistics],
+        desc = "How many messages with a text this host's users have sent since the server started",
+        module = ?MODULE, function = messages,
+        args = [{host, binary}], args_desc = ["Server name"], args_example = [<<"firma.example">>],
+        result = {messages, integer}, result_desc = "One number", result_example = 4711},
+     #ejabberd_commands{
         name = klean_kick_users, tags = [session],
         desc = "End all sessions of these users, sleeping ones included",
         module = ?MODULE, function = kick_users,
@@ -573,6 +585,26 @@ each_membership(Do, Host, Users, Groups) ->
     LServer = jid:nameprep(Host),
     _ = [Do(LServer, {jid:nodeprep(User), LServer}, Group) || {User, Group} <- lists:zip(Users, Groups)],
     ok.
+
+%%% Counting
+
+%% The counter outlives the module, so that loading it again loses nothing.
+start_counting(Host) ->
+    case persistent_term:get({?MODULE, messages, Host}, undefined) of
+        undefined -> persistent_term:put({?MODULE, messages, Host}, counters:new(1, [write_concurrency]));
+        _ -> ok
+    end.
+
+%% A message has a body if somebody wrote something; receipts, marks and "is typing" have none.
+count_message({#message{type = Type, body = [_ | _]}, #{lserver := Host}} = Unchanged)
+  when Type == chat; Type == groupchat; Type == normal ->
+    counters:add(persistent_term:get({?MODULE, messages, Host}), 1, 1),
+    Unchanged;
+count_message(Unchanged) ->
+    Unchanged.
+
+messages(Host) ->
+    counters:get(persistent_term:get({?MODULE, messages, jid:nameprep(Host)}), 1).
 
 %% Each room is asked once, and copies its whole state for it. What is no room service fails the whole command.
 affiliations(Service, JIDs, Rooms) ->

@@ -23,7 +23,7 @@ from component.app import ComponentSettings, open_component
 from component.handlers.askers import Questions
 from component.handlers.assistant import assistant_handlers
 from component.handlers.upload import Upload
-from kleanxmpp import destinations, errors, file_keeping, logs
+from kleanxmpp import counting, destinations, errors, file_keeping, logs
 from kleanxmpp.cli.doctor import open_doctor
 from kleanxmpp.cli.shell import limits
 from kleanxmpp.db.directory import SqlDirectory
@@ -45,6 +45,7 @@ log = logging.getLogger(__name__)
 Only = Literal["component", "api"]
 
 _POLL_SECONDS = 0.2
+_COUNT_EVERY = 60.0
 """Between two looks for changes by other processes on SQLite, such as an off-boarding from the shell (microseconds)."""
 
 
@@ -94,6 +95,7 @@ async def open_service(settings: Settings, *, only: Only | None = None) -> Async
             domains = await _domains(directory)
             server, reconciler = await _open_component(settings, directory, domains, stack)
             doctor = await stack.enter_async_context(open_doctor(settings, directory))
+            await _count_days(directory, server, stack)
             await _examine_unasked(directory, doctor, every=settings.doctor.every, stack=stack)
         api_url = None
         if only != "component":
@@ -195,6 +197,12 @@ async def _examine_unasked(directory: Directory, doctor: Doctor, *, every: float
         tasks = await stack.enter_async_context(asyncio.TaskGroup())
         going = tasks.create_task(rounds.go_round(directory, doctor, every=every))
         stack.callback(going.cancel)
+
+
+async def _count_days(directory: Directory, server: Server, stack: AsyncExitStack) -> None:
+    tasks = await stack.enter_async_context(asyncio.TaskGroup())
+    going = tasks.create_task(counting.count_for_ever(directory, server, every=_COUNT_EVERY))
+    stack.callback(going.cancel)
 
 
 async def _keep_tidy(directory: Directory, store: FileStore, *, every: float, stack: AsyncExitStack) -> None:

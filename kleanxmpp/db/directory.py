@@ -28,6 +28,7 @@ from kleanxmpp.db.directory_rules import Rules
 from kleanxmpp.db.directory_scheduled import Scheduled
 from kleanxmpp.db.directory_scim import Scim
 from kleanxmpp.db.directory_sources import Sources
+from kleanxmpp.db.directory_statistics import Statistics
 from kleanxmpp.db.directory_users import Users
 from kleanxmpp.db.directory_website import Website
 from kleanxmpp.db.failures import translated
@@ -59,6 +60,7 @@ class SqlTransaction(
     Scim,
     Website,
     Editing,
+    Statistics,
 ):
     """One transaction in the database; see `kleanxmpp.ports.Transaction`."""
 

@@ -12,6 +12,7 @@ from tests.contracts.directory_rules import RulesContract
 from tests.contracts.directory_scheduled import ScheduledContract
 from tests.contracts.directory_scim import ScimContract
 from tests.contracts.directory_sources import SourcesContract
+from tests.contracts.directory_statistics import StatisticsContract
 from tests.contracts.directory_transactions import TransactionsContract
 from tests.contracts.directory_users import UsersContract
 from tests.contracts.directory_website import WebsiteContract
@@ -33,5 +34,6 @@ class DirectoryContract(
     ScimContract,
     WebsiteContract,
     EditingContract,
+    StatisticsContract,
 ):
     pass

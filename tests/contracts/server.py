@@ -394,6 +394,14 @@ class ServerContract:
         assert (await hand.user(bens)).leftovers == Leftovers(offline_messages=1)
         assert (await hand.user(look_at(anna))).leftovers is None
 
+    async def test_messages_are_counted_for_the_company_and_for_nobody_in_particular(self, hand: Hand) -> None:
+        anna = await hand.world.hire("anna")
+        await hand.do(changes.OpenGate(username=anna))
+        before, others = [await hand.server.messages_sent(one) for one in (hand.company, hand.world.other)]
+        await hand.world.write_to(anna, messages=3)
+        assert await hand.server.messages_sent(hand.company) == before + 3
+        assert await hand.server.messages_sent(hand.world.other) == others
+
     async def test_the_key_that_only_reads_is_given_and_taken(self, hand: Hand) -> None:
         anna = await hand.world.hire("anna")
         look = look_at(anna, shared_groups=(GATE, READ_ONLY))

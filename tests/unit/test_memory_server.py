@@ -33,6 +33,7 @@ class MemoryWorld:
 
     async def write_to(self, username: str, *, messages: int) -> None:
         self.server.holdings(self.company).leftovers[username] = Leftovers(offline_messages=messages)
+        self.server.holdings(self.company).messages_sent += messages
 
     def rooms_domain(self, company: Company) -> str:
         return f"gruppen.{company.domain}"

@@ -23,7 +23,7 @@ from ..words import spoken
 
 _PAGE, _EXPORTED_AT_ONCE, _PEOPLE = 50, 1000, 200
 _ACTORS: Mapping[str, tuple[str, tuple[str, ...]]] = {
-    "people": (N_("Somebody on the website"), ("user:", "session:")),
+    "people": (N_("Somebody on the website"), ("user:", "session:", "link:")),
     "systems": (N_("Another system"), ("token:", "hook:")),
     "shell": (N_("Command line"), ("shell:",)),
     "itself": (N_("The service by itself"), ("schedule", "service", "doctor", "demo")),

@@ -18,7 +18,7 @@ from ...handlers.status import status_of
 from ...schemas.held import HoldView
 from ...schemas.offboardings import OffboardingView
 from ...schemas.status import StatusView
-from .. import names
+from .. import charts, names
 from ..names import N_
 from ..visits import Visit
 
@@ -55,7 +55,9 @@ async def show_overview(visit: Visit) -> web.StreamResponse:
     digest = hashlib.sha256(state.encode()).hexdigest()[:16]
     if visit.by_script and visit.request.query.get("seen") == digest:
         return web.Response(status=204)
-    return visit.page("overview_live.html" if visit.by_script else "overview.html", state=Markup(state), digest=digest)
+    if visit.by_script:
+        return visit.page("overview_live.html", state=Markup(state), digest=digest)
+    return visit.page("overview.html", state=Markup(state), digest=digest, charts=await charts.charts(visit))
 
 
 def examined(visit: Visit) -> Report | None:
