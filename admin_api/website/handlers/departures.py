@@ -121,7 +121,8 @@ async def _off_board_page(
 
 async def _candidates(visit: Visit, leaver: User) -> Sequence[User]:
     """Return who may be meant by the name of whoever takes over."""
-    if not (text := _text(visit, "successor")):
+    text = _text(visit, "successor")
+    if not text or not text.isprintable():
         return ()
     wanted = UserFilter(text=text, active=True, chat_permission=True, absent=False)
     async with visit.directory.read() as tx:
@@ -164,7 +165,7 @@ def _text(visit: Visit, name: str) -> str:
 
 async def _person(visit: Visit) -> User:
     async with visit.directory.read() as tx:
-        return await users.existing(tx, visit.company, visit.request.match_info["user_id"])
+        return await users.existing(tx, visit.company, visit.id("user_id"))
 
 
 def _shown(visit: Visit, begun: Offboarding) -> web.Response:
