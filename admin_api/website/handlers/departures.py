@@ -136,10 +136,10 @@ def _chosen(visit: Visit, candidates: Sequence[User], wrong: dict[str, str]) -> 
         return None
     chosen = [user for user in candidates if user.id == _text(visit, "successor_id")]
     named = [user for user in candidates if fold(user.display_name) == fold(text)]
-    if meant := next((some[0] for some in (chosen, named, candidates) if len(some) == 1), None):
+    if meant := next((some[0] for some in (chosen, named) if len(some) == 1), None):
         return meant.id
     if candidates:
-        wrong["successor"] = visit.say("Several people have this name. Please choose one.")
+        wrong["successor"] = visit.say("Please choose who is meant.")
     else:
         wrong["successor"] = visit.say("Nobody who may chat has this name.")
     return None

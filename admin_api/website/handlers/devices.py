@@ -58,7 +58,7 @@ async def revoke_device(visit: Visit) -> web.StreamResponse:
     """Let a device in no more."""
     user_id, device_id = visit.id("user_id"), visit.id("device_id")
     await credentials.revoke(visit.directory, visit.company, user_id, device_id, actor=visit.actor, now=visit.now)
-    return visit.go(f"/people/{user_id}?done=revoked#devices")
+    return visit.go(f"/people/{user_id}?done=revoked")
 
 
 async def revoke_link(visit: Visit) -> web.StreamResponse:
@@ -67,14 +67,14 @@ async def revoke_link(visit: Visit) -> web.StreamResponse:
     await one_time_links.revoke(
         visit.directory, visit.company, link_id, user_id=user_id, actor=visit.actor, now=visit.now
     )
-    return visit.go(f"/people/{user_id}?done=revoked#links")
+    return visit.go(f"/people/{user_id}?done=revoked")
 
 
 async def sign_out_everywhere(visit: Visit) -> web.StreamResponse:
     """Sign somebody out of the website in every browser."""
     user = await _person(visit)
     await web_sessions.end_all(visit.directory, visit.company, user.id, actor=visit.actor, now=visit.now)
-    return visit.go(f"/people/{user.id}?done=out#browsers")
+    return visit.go(f"/people/{user.id}?done=out")
 
 
 async def _ask(visit: Visit, user: User, *, wrong: dict[str, str] | None = None) -> web.Response:
