@@ -56,17 +56,21 @@ def meant(form: Mapping[str, str]) -> NewUserBody:
     )
 
 
-def patch(body: NewUserBody) -> UserPatch:
-    """Return what shall be different about somebody known: everything that the form holds."""
+def patch(form: Mapping[str, str], user: User) -> UserPatch:
+    """Return what shall be different about somebody known. Raises ValidationError.
+
+    Site and department are left alone unless somebody typed: a value may hold what stands between two of them.
+    """
+    body, known = meant(form), filled(user)
     facts = body.facts(external_id=body.external_id)
     return UserPatch(
         fields=frozenset({"display_name", "email", "external_id", "locale", "chat_permission", "attributes"}),
         display_name=facts.display_name,
         email=facts.email,
         external_id=facts.external_id,
-        locale=facts.locale or "de",
+        locale=facts.locale or user.locale,
         chat_permission=facts.chat_permission,
-        attributes=facts.attributes,
+        attributes={name: values for name, values in facts.attributes.items() if form[name] != known[name]},
     )
 
 

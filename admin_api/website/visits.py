@@ -1,18 +1,20 @@
 """One request of a browser: who is there, in which language, and what they may do."""
 
+import re
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from aiohttp import web
 from multidict import MultiDict, MultiDictProxy
 
-from kleanxmpp import tokens
+from kleanxmpp import errors, tokens
 from kleanxmpp.model import Company, User
 from kleanxmpp.ports import Directory
 from kleanxmpp.web_sessions import SignedIn
 from kleanxmpp.website_ports import StaffRole
 
 from ..addresses import address_of
+from ..schemas.types import ID_PATTERN
 from ..services import Services
 from . import words
 from .rendering import Pages
@@ -75,6 +77,13 @@ class Visit:
     def is_lead(self) -> bool:
         """Whether they may edit the groups that they moderate."""
         return self.signed_in is not None and StaffRole.GROUP_LEAD in self.signed_in.roles
+
+    def id(self, part: str) -> str:
+        """Return an id that stands in the address. Raises NotFound for what is none."""
+        text = self.request.match_info[part]
+        if not re.fullmatch(ID_PATTERN, text):
+            raise errors.NotFound
+        return text
 
     def say(self, message: str, /, **values: object) -> str:
         """Translate, and fill in what is named like `%(this)s`."""

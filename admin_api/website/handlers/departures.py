@@ -121,7 +121,8 @@ async def _off_board_page(
 
 async def _candidates(visit: Visit, leaver: User) -> Sequence[User]:
     """Return who may be meant by the name of whoever takes over."""
-    if not (text := _text(visit, "successor")):
+    text = _text(visit, "successor")
+    if not text or not text.isprintable():
         return ()
     wanted = UserFilter(text=text, active=True, chat_permission=True, absent=False)
     async with visit.directory.read() as tx:
@@ -135,10 +136,10 @@ def _chosen(visit: Visit, candidates: Sequence[User], wrong: dict[str, str]) -> 
         return None
     chosen = [user for user in candidates if user.id == _text(visit, "successor_id")]
     named = [user for user in candidates if fold(user.display_name) == fold(text)]
-    if meant := next((some[0] for some in (chosen, named, candidates) if len(some) == 1), None):
+    if meant := next((some[0] for some in (chosen, named) if len(some) == 1), None):
         return meant.id
     if candidates:
-        wrong["successor"] = visit.say("Several people have this name. Please choose one.")
+        wrong["successor"] = visit.say("Please choose who is meant.")
     else:
         wrong["successor"] = visit.say("Nobody who may chat has this name.")
     return None
@@ -164,7 +165,7 @@ def _text(visit: Visit, name: str) -> str:
 
 async def _person(visit: Visit) -> User:
     async with visit.directory.read() as tx:
-        return await users.existing(tx, visit.company, visit.request.match_info["user_id"])
+        return await users.existing(tx, visit.company, visit.id("user_id"))
 
 
 def _shown(visit: Visit, begun: Offboarding) -> web.Response:

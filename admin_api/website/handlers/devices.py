@@ -56,25 +56,25 @@ async def set_up(visit: Visit) -> web.StreamResponse:
 
 async def revoke_device(visit: Visit) -> web.StreamResponse:
     """Let a device in no more."""
-    user_id, device_id = _id(visit), visit.request.match_info["device_id"]
+    user_id, device_id = visit.id("user_id"), visit.id("device_id")
     await credentials.revoke(visit.directory, visit.company, user_id, device_id, actor=visit.actor, now=visit.now)
-    return visit.go(f"/people/{user_id}?done=revoked#devices")
+    return visit.go(f"/people/{user_id}?done=revoked")
 
 
 async def revoke_link(visit: Visit) -> web.StreamResponse:
     """Let nobody in with a link any more."""
-    user_id, link_id = _id(visit), visit.request.match_info["link_id"]
+    user_id, link_id = visit.id("user_id"), visit.id("link_id")
     await one_time_links.revoke(
         visit.directory, visit.company, link_id, user_id=user_id, actor=visit.actor, now=visit.now
     )
-    return visit.go(f"/people/{user_id}?done=revoked#links")
+    return visit.go(f"/people/{user_id}?done=revoked")
 
 
 async def sign_out_everywhere(visit: Visit) -> web.StreamResponse:
     """Sign somebody out of the website in every browser."""
     user = await _person(visit)
     await web_sessions.end_all(visit.directory, visit.company, user.id, actor=visit.actor, now=visit.now)
-    return visit.go(f"/people/{user.id}?done=out#browsers")
+    return visit.go(f"/people/{user.id}?done=out")
 
 
 async def _ask(visit: Visit, user: User, *, wrong: dict[str, str] | None = None) -> web.Response:
@@ -95,10 +95,6 @@ def _number(text: str) -> int:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 6 else 0
 
 
-def _id(visit: Visit) -> str:
-    return visit.request.match_info["user_id"]
-
-
 async def _person(visit: Visit) -> User:
     async with visit.directory.read() as tx:
-        return await users.existing(tx, visit.company, _id(visit))
+        return await users.existing(tx, visit.company, visit.id("user_id"))

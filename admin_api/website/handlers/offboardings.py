@@ -1,5 +1,7 @@
 """An off-boarding as it happens and as it ended: item by item, in the words of the printed evidence."""
 
+from datetime import timedelta
+
 from aiohttp import web
 
 from kleanxmpp import errors
@@ -11,6 +13,9 @@ from kleanxmpp.model import Offboarding
 from ...answers import Answer, Document, whole
 from ..visits import Visit
 
+_AT_ONCE = timedelta(seconds=30)
+"""What takes longer waits for something, such as a server that is away, and is asked for less often."""
+
 
 async def show_offboarding(visit: Visit) -> web.StreamResponse:
     """Show an off-boarding. A script that asks again and again gets the part that changes."""
@@ -21,6 +26,7 @@ async def show_offboarding(visit: Visit) -> web.StreamResponse:
         offboarding=found,
         person=facts.person,
         over=found.completed_at is not None or found.cancelled_at is not None,
+        pace="300ms" if visit.now - found.requested_at < _AT_ONCE else "3s",
         said=in_words(facts, locale=visit.language),
     )
     response.headers["Vary"] = "HX-Request"
@@ -38,8 +44,7 @@ async def print_offboarding(visit: Visit) -> web.StreamResponse:
 
 
 async def _found(visit: Visit) -> Offboarding:
-    known = visit.request.match_info
-    found = await visit.services.together.offboarding((visit.company.id, known["offboarding_id"]))
-    if found is None or found.user_id != known["user_id"]:
+    found = await visit.services.together.offboarding((visit.company.id, visit.id("offboarding_id")))
+    if found is None or found.user_id != visit.id("user_id"):
         raise errors.NotFound
     return found

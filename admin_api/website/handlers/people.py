@@ -35,7 +35,8 @@ class _Row:
 async def show_people(visit: Visit) -> web.StreamResponse:
     """List people; a script gets only what it asks for: what was found, or what comes after it."""
     query = visit.request.query
-    text, chosen, after = query.get("q", "")[:_LONGEST], query.get("filter", "all"), query.get("after")
+    text, chosen = _printable(query.get("q", ""))[:_LONGEST], _printable(query.get("filter", "all"))
+    after = _printable(query["after"]) if "after" in query else None
     wanted = _FILTERS.get(chosen, _FILTERS["all"])
     matching = UserFilter(
         text=text or None,
@@ -83,6 +84,11 @@ async def add(visit: Visit) -> web.StreamResponse:
     except (ValidationError, errors.Invalid, errors.Conflict) as error:
         return visit.page("people/new.html", status=422, form=form, wrong=person_form.wrong(visit, error))
     return visit.go(f"/people/{user.id}?done=added")
+
+
+def _printable(text: str) -> str:
+    """Return what can be looked for: a database does not take every character."""
+    return "".join(character for character in text if character.isprintable())
 
 
 def _place(user: User) -> str:

@@ -25,7 +25,7 @@ async def show_person(visit: Visit) -> web.StreamResponse:
     """Show everything that the directory knows about somebody; what the server knows is asked for apart."""
     company = visit.company
     async with visit.directory.read() as tx:
-        user = await users.existing(tx, company, _id(visit))
+        user = await users.existing(tx, company, visit.id("user_id"))
         devices = [one for one in await tx.credentials(user.id) if one.web_session_id is None]
         records = {}
         if visit.may(RECORDS):
@@ -53,7 +53,7 @@ async def show_person(visit: Visit) -> web.StreamResponse:
 
 async def show_reach(visit: Visit) -> web.StreamResponse:
     """Show what somebody can reach right now, looked up on the live server."""
-    view = await access_of(visit.services, visit.company, _id(visit))
+    view = await access_of(visit.services, visit.company, visit.id("user_id"))
     async with visit.directory.read() as tx:
         user = await users.existing(tx, visit.company, view.user_id)
         groups = await tx.memberships_of(user.id)
@@ -69,7 +69,7 @@ async def show_reach(visit: Visit) -> web.StreamResponse:
 async def show_edit(visit: Visit) -> web.StreamResponse:
     """Show the form about somebody known."""
     async with visit.directory.read() as tx:
-        user = await users.existing(tx, visit.company, _id(visit))
+        user = await users.existing(tx, visit.company, visit.id("user_id"))
     return _edit(visit, user, form=person_form.filled(user))
 
 
@@ -77,7 +77,7 @@ async def edit(visit: Visit) -> web.StreamResponse:
     """Change what is known about somebody; whoever thereby may not chat any more is off-boarded."""
     form = person_form.typed(visit)
     async with visit.directory.read() as tx:
-        before = await users.existing(tx, visit.company, _id(visit))
+        before = await users.existing(tx, visit.company, visit.id("user_id"))
         roles = await tx.staff_roles_of(before.id)
     if _signs_in_with(form, before) and not _covers(visit, roles):
         return _edit(visit, before, form=form, status=403, refused=True)
@@ -86,7 +86,7 @@ async def edit(visit: Visit) -> web.StreamResponse:
             visit.directory,
             visit.company,
             before.id,
-            person_form.patch(person_form.meant(form)),
+            person_form.patch(form, before),
             actor=visit.actor,
             now=visit.now,
             if_version=_version(visit),
@@ -124,7 +124,3 @@ def _covers(visit: Visit, roles: frozenset[StaffRole]) -> bool:
 def _version(visit: Visit) -> int:
     text = visit.form.get("version", "")
     return int(text) if text.isdecimal() and text.isascii() and len(text) < 10 else 0
-
-
-def _id(visit: Visit) -> str:
-    return visit.request.match_info["user_id"]

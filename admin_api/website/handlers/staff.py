@@ -12,7 +12,7 @@ from ..visits import Visit
 async def show_roles(visit: Visit) -> web.StreamResponse:
     """Show what somebody may do."""
     async with visit.directory.read() as tx:
-        user = await users.existing(tx, visit.company, _id(visit))
+        user = await users.existing(tx, visit.company, visit.id("user_id"))
         roles = await tx.staff_roles_of(user.id)
     return _roles(visit, user, roles)
 
@@ -21,7 +21,7 @@ async def give_roles(visit: Visit) -> web.StreamResponse:
     """Let somebody do exactly this from now on. Asks before the company, or whoever clicks, has no administrator."""
     after = staff_roles.named(visit.form.getall("role", []))
     async with visit.directory.read() as tx:
-        user = await users.existing(tx, visit.company, _id(visit))
+        user = await users.existing(tx, visit.company, visit.id("user_id"))
         everybody = await tx.staff_roles(visit.company.id)
     loses = StaffRole.ADMIN in everybody.get(user.id, ()) and StaffRole.ADMIN not in after
     admins = {user_id for user_id, roles in everybody.items() if StaffRole.ADMIN in roles}
@@ -36,7 +36,3 @@ def _roles(
     visit: Visit, user: User, roles: frozenset[StaffRole], *, status: int = 200, ask: str | None = None
 ) -> web.Response:
     return visit.page("people/roles.html", status=status, person=user, roles=roles, ask=ask)
-
-
-def _id(visit: Visit) -> str:
-    return visit.request.match_info["user_id"]

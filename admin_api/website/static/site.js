@@ -62,3 +62,10 @@ document.addEventListener("htmx:afterSettle", () => {
   const said = document.querySelector("#said"), summary = document.querySelector("[data-summary]");
   if (said && summary && said.textContent !== summary.textContent) said.textContent = summary.textContent;
 });
+
+// Links that look like buttons answer to the space key, as buttons do.
+document.addEventListener("keydown", (event) => {
+  if (event.key !== " " || !event.target.matches('a[role="button"]')) return;
+  event.preventDefault();
+  event.target.click();
+});

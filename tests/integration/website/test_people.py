@@ -72,6 +72,11 @@ async def test_people_are_found_as_one_types(admin: Browser) -> None:
     assert "Nobody was found" in nobody.text and 'value="zzz"' in nobody.text
 
 
+async def test_what_nobody_can_be_called_finds_nobody(admin_on_sqlite: Browser) -> None:
+    for query in ("q=%00", "q=%ED%A0%80", "after=%00&q=x", "filter=%00", f"q={'x' * 3000}"):
+        assert (await admin_on_sqlite.open(f"/people?{query}")).status == 200, query
+
+
 async def test_nobody_at_all_is_said_helpfully(admin: Browser) -> None:
     assert "There is nobody here yet" in (await admin.open("/people")).text
 
@@ -165,13 +170,13 @@ async def test_what_is_wrong_is_said_beside_the_field_and_nothing_typed_is_lost(
 
 
 async def test_a_person_is_changed(admin: Browser) -> None:
-    made = await admin.desk.person("Bob", attributes={"site": ["A"], "role": ["R"]})
+    made = await admin.desk.person("Bob", attributes={"site": ["A"], "role": ["R"], "department": ["X; Y"]})
     path = f"/people/{made['id']}/edit"
     fields = (await admin.open(path)).fields
     assert fields["display_name"] == "Bob" and fields["site"] == "A"
     shown = await admin.send(path, fields | {"display_name": "Bert", "site": "", "chat_permission": "yes"})
     assert shown.status == 200 and "Saved." in shown.text and "Bert" in shown.text
-    assert (await the_user(admin.desk, made["id"])).attributes == {"role": ("R",)}
+    assert (await the_user(admin.desk, made["id"])).attributes == {"role": ("R",), "department": ("X; Y",)}
     shown = await admin.send(path, fields | {"version": "2", "display_name": "\t", "locale": "de"})
     assert shown.status == 422 and shown.fields["version"] == "2" and beside(shown, "display_name")
 
@@ -236,8 +241,9 @@ async def test_who_may_only_look_sees_no_buttons_and_can_change_nothing(browser:
 
 async def test_who_is_not_here_is_not_found(admin: Browser) -> None:
     for path in ("", "/reach", "/edit", "/pause", "/off-board", "/take-back", "/erase", "/access", "/roles"):
-        shown = await admin.open(f"/people/nobody{path}")
-        assert shown.status == 404 and "There is nothing here" in shown.text, path
+        for one in ("nobody", "no%00id"):
+            shown = await admin.open(f"/people/{one}{path}")
+            assert shown.status == 404 and "There is nothing here" in shown.text, path
     made = await admin.desk.person("Bob")
     assert (await admin.open(f"/people/{made['id']}/offboardings/none")).status == 404
     assert (await admin.open(f"/people/{made['id']}/offboardings/none.pdf")).status == 404
