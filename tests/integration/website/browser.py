@@ -1,5 +1,6 @@
 """A browser without a screen: keeps cookies, follows redirects, fills in forms, and says where a form came from."""
 
+import asyncio
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -72,6 +73,13 @@ class Browser:
                 status=answer.status, path=str(answer.url.relative()), headers=answer.headers, text=await answer.text()
             )
         return self.last
+
+    async def open_until_refused(self, path: str) -> Shown:
+        """Open it again and again, until it is too often: meanwhile some of the budget comes back."""
+        async with asyncio.timeout(30):
+            while (shown := await self.open(path, follow=False)).status != 429:
+                pass
+        return shown
 
     async def sign_in(self, *roles: StaffRole, user: User | None = None) -> None:
         """Sign in with a link: as whoever holds it, or as a person, who gets these roles."""
