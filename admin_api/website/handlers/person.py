@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from aiohttp import web
 from pydantic import ValidationError
 
-from kleanxmpp import errors, staff_roles, tokens, users
+from kleanxmpp import errors, staff_roles, tokens, users, web_sessions
 from kleanxmpp.documents.words import WORDS
 from kleanxmpp.model import User
 from kleanxmpp.website_ports import StaffRole
@@ -32,12 +32,13 @@ async def show_person(visit: Visit) -> web.StreamResponse:
             links = await tx.one_time_links(company.id, user.id)
             records = {
                 "links": [link for link in links if link.holds(visit.now)],
-                "browsers": await tx.web_sessions(company.id, user.id),
                 "offboardings": await tx.page_offboardings(company.id, user.id, limit=_MOST),
                 "plans": await tx.page_scheduled(company.id, user_id=user.id, states=OPEN, after=None, limit=_MOST),
             }
         groups = await tx.memberships_of(user.id)
         roles = await tx.staff_roles_of(user.id) if visit.may(tokens.ADMIN) else frozenset()
+    if records:
+        records["browsers"] = await web_sessions.of_person(visit.directory, company, user.id, now=visit.now)
     return visit.page(
         "people/person.html",
         person=user,
