@@ -114,8 +114,7 @@ class Relay:
             for result in await asyncio.gather(*work, return_exceptions=True):
                 if isinstance(result, Exception) and not isinstance(result, aiohttp.ClientError | ConnectionError):
                     raise result
-            with suppress(ConnectionError, aiohttp.ClientError):
-                await browser.close()
+            await asyncio.gather(server.close(), browser.close(), return_exceptions=True)
         return browser
 
     async def _until_ended(self, visit: Visit, tab: Tab) -> None:
