@@ -34,16 +34,14 @@ class Pages:
         """Return a template, filled in."""
         return self._environments[language].get_template(template).render(language=language, **values)
 
-    def page(
-        self, template: str, *, language: str, status: int = 200, policy: str = POLICY, **values: object
-    ) -> web.Response:
-        """Return a template, filled in, as an answer. `policy`: the content security policy."""
+    def page(self, template: str, *, language: str, status: int = 200, **values: object) -> web.Response:
+        """Return a template, filled in, as an answer."""
         return web.Response(
             text=self.text(template, language=language, **values),
             status=status,
             content_type="text/html",
             charset="utf-8",
-            headers={"Content-Security-Policy": policy, "Content-Language": language, "Cache-Control": "no-store"},
+            headers={"Content-Security-Policy": POLICY, "Content-Language": language, "Cache-Control": "no-store"},
         )
 
 

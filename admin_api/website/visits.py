@@ -17,7 +17,7 @@ from ..addresses import address_of
 from ..schemas.types import ID_PATTERN
 from ..services import Services
 from . import words
-from .rendering import POLICY, Pages
+from .rendering import Pages
 
 PAGES = web.AppKey("pages", Pages)
 
@@ -90,9 +90,9 @@ class Visit:
         text = words.translations(self.language).gettext(message)
         return text % values if values else text
 
-    def page(self, template: str, *, status: int = 200, policy: str = POLICY, **values: object) -> web.Response:
-        """Return a page. Templates find this visit as `visit`. `policy`: its content security policy."""
-        return self.pages.page(template, language=self.language, status=status, policy=policy, visit=self, **values)
+    def page(self, template: str, *, status: int = 200, **values: object) -> web.Response:
+        """Return a page. Templates find this visit as `visit`."""
+        return self.pages.page(template, language=self.language, status=status, visit=self, **values)
 
     def instead(self, template: str, *, status: int, **values: object) -> web.Response:
         """Return a page that takes the place of the whole one, also where a script asked for a part of it."""

@@ -31,15 +31,15 @@ _KNOWN_ATTRIBUTES = (
 async def show_chat(visit: Visit) -> web.StreamResponse:
     """Show the chat, or who does not get it, and why. A code after # is taken by the page's own script."""
     if visit.signed_in is None:
-        return _closed(visit, "chat_sign_in.html", status=401)
+        return _page(visit, "chat_sign_in.html", status=401)
     if not lets_chat(visit.signed_in):
-        return _closed(visit, "chat_refused.html", status=403, why=_why_not(visit))
+        return _page(visit, "chat_refused.html", status=403, why=_why_not(visit))
     settings, converse = visit.services.settings, visit.pages.assets.get(_CONVERSE)
     if settings.chat_socket is None or converse is None:
-        return _closed(visit, "chat_refused.html", status=503, why=visit.say("This server offers no chat here."))
-    return visit.page(
+        return _page(visit, "chat_refused.html", status=503, why=visit.say("This server offers no chat here."))
+    return _page(
+        visit,
         "chat.html",
-        policy=policy(visit),
         converse=converse.address,
         user=visit.user,
         jid=f"{visit.user.username}@{visit.company.domain}" if visit.user else "",
@@ -67,7 +67,7 @@ async def tell_state(visit: Visit) -> web.StreamResponse:
 
 async def show_end(visit: Visit) -> web.StreamResponse:
     """Show that it is over, and have the browser forget what it kept of the chat."""
-    response = _closed(visit, "chat_ended.html")
+    response = _page(visit, "chat_ended.html")
     response.headers["Clear-Site-Data"] = '"cache", "storage"'
     return response
 
@@ -106,8 +106,10 @@ def policy(visit: Visit) -> str:
     )
 
 
-def _closed(visit: Visit, template: str, *, status: int = 200, **values: object) -> web.Response:
-    return visit.page(template, status=status, policy=policy(visit), **values)
+def _page(visit: Visit, template: str, *, status: int = 200, **values: object) -> web.Response:
+    response = visit.page(template, status=status, **values)
+    response.headers["Content-Security-Policy"] = policy(visit)
+    return response
 
 
 def _why_not(visit: Visit) -> str:
