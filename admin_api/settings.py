@@ -1,7 +1,7 @@
 """What the API needs to know about the installation, as one small value; where it comes from is not its business."""
 
-from collections.abc import Mapping
 import ssl
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path

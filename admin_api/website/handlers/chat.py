@@ -74,14 +74,14 @@ async def show_end(visit: Visit) -> web.StreamResponse:
 
 async def take_code(visit: Visit) -> web.StreamResponse:
     """Sign the browser in with a code for the chat, which the page's script found behind #. It works once."""
-    rates, address = visit.services.rates, visit.request.remote
-    rates.admit("", address=address)
+    rates = visit.services.rates
+    rates.admit_code(address=visit.address)
     try:
         _, _, token = await one_time_links.sign_in(
             visit.directory, visit.form.get("code", ""), purpose=LinkPurpose.CHAT, now=visit.now
         )
     except errors.NotFound:
-        rates.was_wrong("", address=address)
+        rates.was_wrong_code(address=visit.address)
         return web.json_response({}, status=404)
     former = visit.signed_in
     if former is not None and former.session.chat_only:
