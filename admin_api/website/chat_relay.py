@@ -38,6 +38,7 @@ _FROM_BROWSER, _FROM_SERVER = 512 * 1024, 16 * 1024 * 1024
 class Tab:
     """One open chat. `ended` is set to close it; `wrote`: somebody wrote since the last look."""
 
+    user_id: str
     ended: asyncio.Event = field(default_factory=asyncio.Event)
     wrote: bool = False
 
@@ -60,6 +61,13 @@ class Relay:
         for tab in self._tabs.get(session_id, ()):
             tab.ended.set()
 
+    def end_all(self, user_id: str) -> None:
+        """Close all chats of a person now, as far as they are in this process."""
+        for tabs in self._tabs.values():
+            for tab in tabs:
+                if tab.user_id == user_id:
+                    tab.ended.set()
+
     async def serve(self, visit: Visit) -> web.StreamResponse:
         """Answer a browser that wants to chat."""
         settings = self._services.settings
@@ -69,10 +77,11 @@ class Relay:
             raise web.HTTPNotFound
         if not lets_chat(visit.signed_in):
             raise web.HTTPUnauthorized
+        assert visit.user is not None
         tabs = self._tabs[visit.who.session.id]
         if len(tabs) >= _MOST_TABS:
             raise web.HTTPTooManyRequests
-        tab = Tab()
+        tab = Tab(user_id=visit.user.id)
         try:
             async with self._http.ws_connect(
                 settings.chat_socket,

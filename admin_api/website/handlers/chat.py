@@ -31,7 +31,7 @@ _KNOWN_ATTRIBUTES = (
 async def show_chat(visit: Visit) -> web.StreamResponse:
     """Show the chat, or who does not get it, and why. A code after # is taken by the page's own script."""
     if visit.signed_in is None:
-        return _page(visit, "chat_sign_in.html", status=401)
+        return _page(visit, "chat_sign_in.html")  # 200: the way in for somebody with a code, too
     if not lets_chat(visit.signed_in):
         return _page(visit, "chat_refused.html", status=403, why=_why_not(visit))
     settings, converse = visit.services.settings, visit.pages.assets.get(_CONVERSE)
