@@ -32,7 +32,8 @@ async def request_line(request: web.Request, handler: Handler) -> web.StreamResp
     route = template(request)
     method = request.method if request.method in _METHODS else "OTHER"
     metrics.REQUESTS.labels(method=method, route=route, status=str(response.status)).inc()
-    metrics.REQUEST_SECONDS.labels(method=method, route=route).observe(seconds)
+    if not isinstance(response, web.WebSocketResponse):  # how long somebody chats says nothing about how fast we are
+        metrics.REQUEST_SECONDS.labels(method=method, route=route).observe(seconds)
     log.info(
         "request answered",
         extra={

@@ -49,7 +49,7 @@ from .schemas.health import HealthView, ReadyView
 from .schemas.held import ConfirmedView, HoldPage
 from .schemas.hooks import AddedSecretView, ReceivedView, SecretPage
 from .schemas.imports import ImportView
-from .schemas.links import LinkPage, MadeLinkView
+from .schemas.links import ChatSessionView, LinkPage, MadeLinkView
 from .schemas.offboardings import OffboardingPage, OffboardingView
 from .schemas.rules import ExceptionPage, ExceptionView, ExplanationView, RulePreviewView
 from .schemas.scheduled import ScheduledPage, ScheduledView
@@ -172,6 +172,8 @@ _SINGLE: tuple[Operation, ...] = (
     _op("POST", _USER + "/links", links.make_link, "credentials:write", {201: MadeLinkView}, _C, tag="Devices",
         secret=True),
     _op("DELETE", _USER + "/links/{link_id}", links.revoke_link, "credentials:write", {204: None}, tag="Devices"),
+    _op("POST", _USER + "/chat-sessions", links.open_chat, "credentials:write", {201: ChatSessionView}, _C,
+        tag="Devices", secret=True),
 
     _op("POST", "/import", imports.import_people, "users:write", {200: ImportView}, _C, tag="Spreadsheets"),
     _op("GET", "/export/users.csv", imports.export_people, "users:read", {200: None}, tag="Spreadsheets",

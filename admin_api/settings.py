@@ -1,5 +1,6 @@
 """What the API needs to know about the installation, as one small value; where it comes from is not its business."""
 
+import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -24,6 +25,9 @@ class ApiSettings:
     `trusted_proxies`: whose word about where a request came from is taken.
     `sign_in_at`: the identity providers of companies, by domain.
     `website_folder`: where the website's styles and scripts of others are; None: there are none.
+    `chat_socket`: the chat server's WebSocket for the chat on the website; None: there is no such chat. `chat_tls`:
+    what its certificate is checked with. `files_url`: where people's files are, if they can send any.
+    `embed_origins`: whose pages may show the chat in a frame.
     `limits`: how many people a door of the API may off-board.
     `scim_lenient`: take and answer what strict SCIM clients expect, see docs/scim.md.
     """
@@ -41,6 +45,10 @@ class ApiSettings:
     sign_in_at: Mapping[str, ProviderSettings] = field(default_factory=dict)
     website_folder: Path | None = None
     overdue_after: timedelta = timedelta(minutes=5)
+    chat_socket: str | None = None
+    chat_tls: ssl.SSLContext | None = None
+    files_url: str | None = None
+    embed_origins: tuple[str, ...] = ()
     requests_per_second: float = 100.0
     requests_burst: int = 500
     limits: Limits = field(default_factory=Limits)

@@ -26,6 +26,7 @@ DEFAULT_FILES = (Path("kleanxmpp.toml"), Path("/etc/kleanxmpp/kleanxmpp.toml"))
 Port = Annotated[int, Field(ge=1, le=65535)]
 Seconds = Annotated[float, Field(gt=0)]
 Domain = Annotated[str, Field(pattern=r"^[a-z0-9.-]+$")]
+Origin = Annotated[str, Field(pattern=r"^https?://[a-z0-9.-]+(:[0-9]+)?$")]
 Label = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")]
 
 
@@ -120,6 +121,15 @@ class WebsiteSettings(Part):
 
     folder: Path = Path("/var/lib/kleanxmpp/website")
     """Where `kleanxmpp website fetch` puts the styles and scripts of others that the pages use."""
+    websocket_url: str | None = Field(default=None, pattern=r"^wss?://.+$")
+    """ejabberd's WebSocket as this program reaches it: browsers chat through this program. Unset:
+    `client.websocket_url`; if that is unset, too, there is no chat on the website."""
+    ca_file: Path | None = None
+    """Authority (PEM) of that WebSocket's certificate, if it is one of your own. Unset: `doctor.ca_file`, else the
+    authorities that this machine trusts."""
+    embed_origins: tuple[Origin, ...] = ()
+    """Whose pages may show the chat in a frame, like `https://app.example.org`. The default is nobody's. No other
+    page is ever shown in a frame."""
 
 
 class OidcSettings(Part):

@@ -82,7 +82,7 @@ async def begin(
 async def resume(directory: Directory, token: str, *, now: datetime, unasked: bool = False) -> SignedIn | None:
     """Return who is at the browser with this cookie; None: nobody (any more).
 
-    `unasked`: the page refreshes itself, so the session does not last longer for it.
+    `unasked`: the page refreshes itself, or a script asks, so the session does not last longer for it.
     """
     token_sha256 = ids.sha256_hex(token)
     async with directory.read() as tx:

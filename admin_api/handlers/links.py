@@ -6,7 +6,7 @@ from kleanxmpp import one_time_links, users
 
 from .. import qr
 from ..answers import Answer
-from ..schemas.links import LinkPage, LinkView, MadeLinkView, NewLinkBody
+from ..schemas.links import ChatSessionView, LinkPage, LinkView, MadeLinkView, NewLinkBody
 from ..schemas.types import Id
 from ..services import Call
 
@@ -39,10 +39,23 @@ async def make_link(call: Call, *, user_id: Id, body: NewLinkBody) -> Answer:
         actor=call.actor,
         now=call.now,
     )
-    url = f"{call.services.settings.public_url or 'http://' + call.headers['Host']}/join/{code}"
+    url = f"{_base(call)}/join/{code}"
     made = MadeLinkView(id=link.id, url=url, qr_svg=qr.svg(url), uses_left=link.uses_left, expires_at=link.expires_at)
     headers = {"Location": f"/api/v1/users/{user_id}/links/{link.id}"}
     return Answer(status=201, body=made, headers=headers, secret_of=link.id)
+
+
+async def open_chat(call: Call, *, user_id: Id) -> Answer:
+    """Open the chat in the browser for a person whom your system has signed in.
+
+    Answers an address, only this once, good for two minutes and one use: send the person's browser there, or show it in
+    a frame of an origin that `website.embed_origins` names. The code stands behind `#`, where neither servers nor logs
+    see it. Refused (409) for somebody who may not chat. A request repeated with the same Idempotency-Key is told that
+    the address was shown already (409); `DELETE` of the link with this id takes it back unused.
+    """
+    link, code = await one_time_links.make_chat(call.directory, call.company, user_id, actor=call.actor, now=call.now)
+    url = f"{_base(call)}/chat#code={code}"
+    return Answer(status=201, body=ChatSessionView(id=link.id, url=url, expires_at=link.expires_at), secret_of=link.id)
 
 
 async def revoke_link(call: Call, *, user_id: Id, link_id: Id) -> Answer:
@@ -52,3 +65,7 @@ async def revoke_link(call: Call, *, user_id: Id, link_id: Id) -> Answer:
     """
     await one_time_links.revoke(call.directory, call.company, link_id, user_id=user_id, actor=call.actor, now=call.now)
     return Answer(status=204)
+
+
+def _base(call: Call) -> str:
+    return call.services.settings.public_url or "http://" + call.headers["Host"]

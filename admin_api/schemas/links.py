@@ -64,3 +64,13 @@ class MadeLinkView(View):
     """The same as a picture to print or to scan, an SVG document."""
     uses_left: int
     expires_at: datetime
+
+
+class ChatSessionView(View):
+    """Where a person chats in the browser. The address is shown only here."""
+
+    id: str
+    url: str
+    """Good for two minutes and one use."""
+    expires_at: datetime
+    """When it is over if nobody opened it; whoever did chats on."""

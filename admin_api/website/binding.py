@@ -34,19 +34,26 @@ _OWN = frozenset({"same-origin", "none"})
 
 
 def page(
-    handler: Page, *, scope: str | None = None, lead: bool = False, own: bool = False, public: bool = False
+    handler: Page,
+    *,
+    scope: str | None = None,
+    lead: bool = False,
+    own: bool = False,
+    public: bool = False,
+    unasked: bool = False,
 ) -> Handler:
     """Make a handler of aiohttp from a page.
 
     `scope`: who may see it; None: everybody who is signed in to the dashboard. `lead`: group leads, too. `own`: it is
     about whoever is signed in, so no role is needed. `public`: nobody has to be signed in.
+    `unasked`: a script asks by itself, so the session does not last longer for it.
     """
 
     async def serve(request: web.Request) -> web.StreamResponse:
         visit = _stranger(request)
         try:
-            visit = await _known(visit)
-            if request.method in _CHANGING and not _from_here(request):
+            visit = await _known(visit, unasked=unasked)
+            if request.method in _CHANGING and not from_here(request):
                 return _error(visit, 403, visit.say("This form came from another website. Nothing was changed."))
             if request.method in _CHANGING:
                 visit = replace(visit, form=_texts(await request.post()))
@@ -83,12 +90,12 @@ def _stranger(request: web.Request) -> Visit:
     )
 
 
-async def _known(visit: Visit) -> Visit:
+async def _known(visit: Visit, *, unasked: bool) -> Visit:
     """Return the visit with whoever has the cookie's session. Raises DirectoryUnavailable: then nobody is anybody."""
     token = visit.request.cookies.get(cookies.SESSION)
     if token is None:
         return visit
-    unasked = UNASKED in visit.request.headers
+    unasked = unasked or UNASKED in visit.request.headers
     signed_in = await web_sessions.resume(visit.directory, token, now=visit.now, unasked=unasked)
     return replace(visit, signed_in=signed_in, language=_language(visit.request, signed_in))
 
@@ -127,8 +134,8 @@ def _nobody(visit: Visit) -> web.StreamResponse:
     return visit.instead("again.html", status=401, fields=_fields(visit))
 
 
-def _from_here(request: web.Request) -> bool:
-    """Whether the browser says that its own page of this origin sent the form. Silence counts as no."""
+def from_here(request: web.Request) -> bool:
+    """Whether the browser says that its own page of this origin asks. Silence counts as no."""
     site = request.headers.get("Sec-Fetch-Site")
     if site is not None:
         return site in _OWN

@@ -19,16 +19,12 @@ def keep_session(response: web.StreamResponse, token: str, *, embedded: bool = F
 
     `embedded`: the page is in a frame of another site, so the cookie belongs to the two of them together (CHIPS).
     """
-    response.set_cookie(
-        SESSION,
-        token,
-        path="/",
-        secure=True,
-        httponly=True,
-        samesite="None" if embedded else "Lax",
-        max_age=int(web_sessions.LONGEST.total_seconds()),
-        partitioned=True if embedded else None,
-    )
+    longest = int(web_sessions.LONGEST.total_seconds())
+    if embedded:  # written by hand: http.cookies knows Partitioned from Python 3.14 on only
+        attributes = "Path=/; Secure; HttpOnly; SameSite=None; Partitioned"
+        response.headers.add("Set-Cookie", f"{SESSION}={token}; Max-Age={longest}; {attributes}")
+        return
+    response.set_cookie(SESSION, token, path="/", secure=True, httponly=True, samesite="Lax", max_age=longest)
 
 
 def forget_session(response: web.StreamResponse) -> None:

@@ -8,11 +8,12 @@ from kleanxmpp import tokens
 
 from ..oidc.provider import Provider
 from ..services import SERVICES
-from . import assets
+from . import assets, chat_relay
 from .binding import page
 from .handlers import (
     at_provider,
     audit,
+    chat,
     circle_editor,
     departures,
     devices,
@@ -77,6 +78,7 @@ def add_routes(app: web.Application, *, vendor: Path | None) -> None:
     add.add_get("/me", page(me.show_me, own=True))
     add.add_post("/language", page(signing_in.choose_language, public=True))
     _add_people(app)
+    _add_chat(app)
 
 
 def _add_people(app: web.Application) -> None:
@@ -102,3 +104,13 @@ def _add_people(app: web.Application) -> None:
     add.add_post(f"{one}/sign-out", page(devices.sign_out_everywhere, scope="users:write"))
     add.add_get(one + "/offboardings/{offboarding_id}.pdf", page(offboardings.print_offboarding, scope=person.RECORDS))
     add.add_get(one + "/offboardings/{offboarding_id}", page(offboardings.show_offboarding, scope=person.RECORDS))
+
+
+def _add_chat(app: web.Application) -> None:
+    add = app.router
+    add.add_get("/chat", page(chat.show_chat, public=True))
+    add.add_get("/chat/state", page(chat.tell_state, public=True, unasked=True))
+    add.add_get("/chat/ended", page(chat.show_end, public=True, unasked=True))
+    add.add_post("/chat/credential", page(chat.make_credential, public=True, unasked=True))
+    add.add_post("/chat/session", page(chat.take_code, public=True, unasked=True))
+    chat_relay.add_routes(app)

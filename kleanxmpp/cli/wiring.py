@@ -7,6 +7,7 @@ import asyncio
 import gc
 import logging
 import signal
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -232,6 +233,14 @@ async def _deliver_events(settings: Settings, directory: Directory, sender: Http
     stack.callback(delivering.cancel)
 
 
+def _chat_tls(settings: Settings) -> ssl.SSLContext:
+    file = settings.website.ca_file or settings.doctor.ca_file
+    try:
+        return ssl.create_default_context(cafile=file)
+    except OSError as error:
+        raise errors.Invalid(f"{file} cannot be read as an authority: {error}", field="website.ca_file") from error
+
+
 async def _open_api(
     settings: Settings,
     directory: Directory,
@@ -258,6 +267,10 @@ async def _open_api(
         overdue_after=timedelta(seconds=settings.webhooks.overdue_after),
         trusted_proxies=destinations.allowed_of(settings.api.trusted_proxies),
         sign_in_at=providers(settings),
+        chat_socket=settings.website.websocket_url or settings.client.websocket_url,
+        chat_tls=_chat_tls(settings),
+        files_url=settings.files.public_url,
+        embed_origins=settings.website.embed_origins,
     )
     store = DiskStore(settings.files.folder)
     sender = make_sender(settings)

@@ -392,6 +392,14 @@ async def walk_website(walk: Walk, zoe: User) -> None:
     _, session, token = await walk.step(one_time_links.sign_in, code, purpose=LinkPurpose.JOIN)
     (entry,) = await walk.written("session.began")
     assert (entry.actor, entry.details) == (f"user:{zoe.id}", {"session": session.id, "by": f"link:{link.id}"})
+    chatting, chat_secret = await walk.step(
+        credentials.issue_for_browser, walk.company, session, label="Taschentelefon"
+    )
+    (entry,) = await walk.written("credential.issued")
+    assert (entry.subject, entry.details) == (
+        f"user:{zoe.id}",
+        {"credential": chatting.id, "session": session.id},
+    )
     assert await walk.step(web_sessions.end_all, walk.company, zoe.id) == 1
     (entry,) = await walk.written("session.ended")
     assert (entry.subject, entry.details) == (f"user:{zoe.id}", {"session": session.id})
@@ -400,7 +408,7 @@ async def walk_website(walk: Walk, zoe: User) -> None:
         await walk.step(one_time_links.revoke, walk.company, made.id)
     _, *revoked = await walk.written("link.made", "link.revoked", "link.revoked")
     assert [entry.subject for entry in revoked] == [f"link:{link.id}", f"link:{chat.id}"]
-    walk.secrets += [code, secret, token, session.csrf, chat_code]
+    walk.secrets += [code, secret, token, session.csrf, chat_code, chat_secret]
 
 
 async def walk_links_of_nobody(walk: Walk) -> None:

@@ -9,6 +9,7 @@ from kleanxmpp import credentials, errors, one_time_links, users, web_sessions
 from kleanxmpp.model import User
 
 from ... import qr
+from ..chat_relay import RELAY
 from ..public_address import public_address
 from ..visits import Visit
 
@@ -74,6 +75,7 @@ async def sign_out_everywhere(visit: Visit) -> web.StreamResponse:
     """Sign somebody out of the website in every browser."""
     user = await _person(visit)
     await web_sessions.end_all(visit.directory, visit.company, user.id, actor=visit.actor, now=visit.now)
+    visit.request.app[RELAY].end_all(user.id)
     return visit.go(f"/people/{user.id}?done=out")
 
 

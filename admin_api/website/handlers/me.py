@@ -5,6 +5,7 @@ from aiohttp import web
 from kleanxmpp import web_sessions
 
 from .. import cookies
+from ..chat_relay import RELAY
 from ..visits import Visit
 
 
@@ -23,6 +24,7 @@ async def sign_out_everywhere(visit: Visit) -> web.StreamResponse:
         await web_sessions.end(visit.directory, visit.who.session, actor=visit.actor, now=visit.now)
     else:
         await web_sessions.end_all(visit.directory, visit.company, visit.user.id, actor=visit.actor, now=visit.now)
+        visit.request.app[RELAY].end_all(visit.user.id)
     response = visit.go("/sign-in")
     cookies.forget_session(response)
     return response

@@ -7,6 +7,7 @@ from kleanxmpp import one_time_links, web_sessions
 from kleanxmpp.website_ports import LinkPurpose
 
 from .. import cookies, words
+from ..chat_relay import RELAY
 from ..codes import looked_up
 from ..visits import Visit, own_path
 from . import at_provider
@@ -48,6 +49,7 @@ async def sign_out(visit: Visit) -> web.StreamResponse:
     path = "/sign-in"
     if visit.signed_in is not None:
         await web_sessions.end(visit.directory, visit.who.session, actor=visit.actor, now=visit.now)
+        visit.request.app[RELAY].end(visit.who.session.id)
         if visit.user is not None and visit.company.domain in visit.request.app[at_provider.PROVIDERS]:
             path = str(URL(path).with_query(company=visit.company.domain, signed_out="1"))
     response = visit.go(path)

@@ -24,7 +24,7 @@ PROMISED = {
     ("GET", "/api/v1/users/{user_id}/credentials"), ("POST", "/api/v1/users/{user_id}/credentials"),
     ("DELETE", "/api/v1/users/{user_id}/credentials/{credential_id}"),
     ("GET", "/api/v1/users/{user_id}/links"), ("POST", "/api/v1/users/{user_id}/links"),
-    ("DELETE", "/api/v1/users/{user_id}/links/{link_id}"),
+    ("DELETE", "/api/v1/users/{user_id}/links/{link_id}"), ("POST", "/api/v1/users/{user_id}/chat-sessions"),
     ("GET", "/api/v1/groups"), ("POST", "/api/v1/groups"),
     ("GET", "/api/v1/groups/{group_id}"), ("PATCH", "/api/v1/groups/{group_id}"),
     ("DELETE", "/api/v1/groups/{group_id}"),

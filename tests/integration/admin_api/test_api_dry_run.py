@@ -14,8 +14,8 @@ from kleanxmpp.testing_directory import MemoryDirectory
 from tests.integration.admin_api.desk import EVERYWHERE, Answered, Desk
 
 WITHOUT = {
-    "issue_credential", "make_link", "issue_token", "erase_file", "confirm_held", "discard_held", "reconcile",
-    "add_hr_secret", "add_webhook", "rotate_webhook_secret", "test_webhook",
+    "issue_credential", "make_link", "open_chat", "issue_token", "erase_file", "confirm_held", "discard_held",
+    "reconcile", "add_hr_secret", "add_webhook", "rotate_webhook_secret", "test_webhook",
 }  # fmt: skip
 
 

@@ -1,0 +1,135 @@
+"""The chat in real browsers on a real ejabberd: two people and a photo, a third without it, and a leaver's tab."""
+
+import base64
+import json
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import aiohttp
+import pytest
+from playwright.async_api import Response
+
+from tests.e2e.website.site import Site, Window
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+PICTURE = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAoAAAAKCAYAAACNMs+9AAAAFUlEQVR42mNkYPhfz0AEYBxVSF+FAAhKDveksOjmAAAAAElFTkSuQmCC"
+)
+GREETING = "Guten Morgen zusammen"
+_STORED = "async () => JSON.stringify([{...localStorage}, {...sessionStorage}, await indexedDB.databases()])"
+_NOTHING = [{}, {}, []]
+
+
+async def call(site: Site, path: str, body: dict[str, Any] | None = None, **headers: str) -> Any:
+    """Send a request to the API as the company's administrator."""
+    sent = {"Authorization": f"Bearer {site.facts['admin_token']}", **headers}
+    url = f"{site.origin}/api/v1{path}"
+    async with aiohttp.ClientSession() as http, http.post(url, json=body, headers=sent) as answer:
+        assert answer.status in {200, 201}, await answer.text()
+        return await answer.json()
+
+
+async def newcomer(site: Site, name: str) -> dict[str, Any]:
+    return dict(await call(site, "/users", {"display_name": name, "locale": "de"}))
+
+
+@asynccontextmanager
+async def chat(site: Site, user: dict[str, Any], secrets: list[str], **look: Any) -> AsyncIterator[Window]:
+    """Open the chat for a person, as another system does, and note each credential that the page gets."""
+    async with site.window(**look) as window:
+
+        async def note(answer: Response) -> None:
+            if answer.url.endswith("/chat/credential") and answer.ok:
+                secrets.append((await answer.json())["password"])
+
+        window.page.on("response", note)
+        made = await call(site, f"/users/{user['id']}/chat-sessions")
+        code = made["url"].partition("#")[2]
+        assert code
+        await window.open(f"/chat#{code}")
+        await window.page.get_by_role("heading", name=user["display_name"]).wait_for(state="attached")
+        assert window.page.url == f"{site.origin}/chat", "the code is gone from the address"
+        yield window
+
+
+async def enter(window: Window, group: str) -> None:
+    await window.page.locator("a.open-room").filter(has_text=group).click()
+    await window.page.locator("converse-muc-message-form textarea").wait_for()
+
+
+async def say(window: Window, text: str) -> None:
+    await window.page.locator("converse-muc-message-form textarea").fill(text)
+    await window.page.keyboard.press("Enter")
+
+
+async def stored(window: Window) -> str:
+    return str(await window.page.evaluate(_STORED))
+
+
+async def test_two_people_chat_with_a_photo_and_a_leaver_sees_nothing_more(site: Site) -> None:
+    anna, bert, carl = [await newcomer(site, name) for name in ("Anna Berg", "Bert Alt", "Carl Neu")]
+    group = await call(site, "/groups", {"name": "Treppenhaus West"})
+    members = [{"user_id": anna["id"]}, {"user_id": bert["id"]}]
+    await put(site, f"/groups/{group['id']}/members", {"members": members})
+    secrets: list[str] = []
+    async with (
+        chat(site, anna, secrets) as one,
+        chat(site, bert, secrets, width=360, height=740, dark=True) as two,
+        chat(site, carl, secrets) as third,
+    ):
+        await enter(one, "Treppenhaus West")
+        await say(one, GREETING)
+        form = one.page.locator("converse-muc-message-form input.fileupload")
+        await form.set_input_files({"name": "treppe.png", "mimeType": "image/png", "buffer": PICTURE})
+        await two.page.get_by_text(GREETING).wait_for()
+        picture = two.page.locator("converse-chat-message img[src*='/files/']")
+        await picture.wait_for()
+        assert await picture.evaluate("async image => { await image.decode(); return image.naturalWidth; }") == 10
+        await one.picture("chat")
+        await two.picture("chat-phone")
+        assert await third.page.get_by_text("Treppenhaus West").count() == 0
+        assert GREETING not in await stored(third)
+        assert len(secrets) >= 3
+        for window in (one, two, third):
+            kept = await stored(window)
+            assert not [secret for secret in secrets if secret in kept]
+            assert json.loads(kept)[0] == {} and json.loads(kept)[2] == [], "what there is goes with the tab"
+
+        two.expected.append(_is_over)
+        found = await call(site, f"/users/{bert['id']}/deactivate", {"reason": "Ende"}, Prefer="wait=10")
+        assert found["complete"] is True
+        await two.page.get_by_role("heading", name="Ihr Zugang zum Chat ist beendet").wait_for()
+        await two.page.wait_for_url("**/chat/ended")
+        assert GREETING not in await two.page.content()
+        assert json.loads(await stored(two)) == _NOTHING
+        await two.is_accessible()
+        await two.picture("chat-ended")
+
+        one.expected.append(_is_over)
+        await sign_out(one)
+        await one.page.wait_for_url("**/chat/ended")
+        assert json.loads(await stored(one)) == _NOTHING
+        await one.open("/chat")
+        await one.page.get_by_text("Sie sind hier nicht angemeldet").wait_for()
+
+
+def _is_over(text: str) -> bool:
+    """Whether Converse says what it says when its stream is taken away."""
+    return bool(re.search("policy-violation|401|Websocket closed unexpectedly", text))
+
+
+async def sign_out(window: Window) -> None:
+    """Sign out as people do: their own name, then the button there."""
+    await window.page.locator("converse-user-profile a.show-profile").click()
+    await window.page.get_by_role("button", name="Abmelden").click()
+    await window.page.get_by_role("button", name="Bestätigen").click()
+
+
+async def put(site: Site, path: str, body: dict[str, Any]) -> None:
+    sent = {"Authorization": f"Bearer {site.facts['admin_token']}"}
+    url = f"{site.origin}/api/v1{path}"
+    async with aiohttp.ClientSession() as http, http.put(url, json=body, headers=sent) as answer:
+        assert answer.status == 200, await answer.text()
