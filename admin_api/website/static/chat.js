@@ -8,6 +8,27 @@ function post(path, fields = {}) {
   return fetch(path, { method: "POST", body: new URLSearchParams({ csrf: page.csrf, ...fields }), cache: "no-store" });
 }
 
+// In a frame of another site some browsers refuse any storage: then it is memory, and gone with the page.
+function inMemory() {
+  const kept = new Map();
+  return {
+    get length() { return kept.size; },
+    key: (place) => [...kept.keys()][place] ?? null,
+    getItem: (name) => kept.get(name) ?? null,
+    setItem: (name, value) => { kept.set(name, String(value)); },
+    removeItem: (name) => { kept.delete(name); },
+    clear: () => kept.clear(),
+  };
+}
+
+for (const name of ["sessionStorage", "localStorage"]) {
+  try {
+    window[name].getItem("");
+  } catch {
+    Object.defineProperty(window, name, { value: inMemory() });
+  }
+}
+
 function show(template) {
   document.body.replaceChildren(document.getElementById(template).content.cloneNode(true));
 }
@@ -138,5 +159,5 @@ async function chat() {
 for (const [target, event] of [[window, "online"], [window, "pageshow"], [document, "visibilitychange"]]) {
   if ("chat" in page) target.addEventListener(event, look);
 }
-if ("ended" in page) forget();
+if ("ended" in page) forget().catch(() => {});
 else if (!(await takeCode()) && "chat" in page) await chat();
