@@ -214,6 +214,9 @@ audit_log = Table(
     Column("previous", TEXT, nullable=False),
     Column("hash", TEXT, nullable=False),
     Index(None, "company_id", "id"),
+    Index(None, "company_id", "subject"),
+    Index(None, "company_id", "actor"),
+    Index(None, "company_id", "action"),
     Index("uq_audit_log_company_id_number", "company_id", "number", unique=True),
     sqlite_autoincrement=True,
 )

@@ -45,7 +45,7 @@ async def change_rule(visit: Visit) -> web.StreamResponse:
     """Try a rule, or make it the group's."""
     written = visit.form.get("rule", "").replace("\r\n", "\n")
     what, about = asked(visit)
-    group_id = visit.request.match_info["group_id"]
+    group_id = visit.id("group_id")
     if what == "lift":
         await group_rules.remove_exception(
             visit.directory, visit.company, group_id, about, actor=visit.actor, now=visit.now
@@ -69,16 +69,14 @@ async def change_rule(visit: Visit) -> web.StreamResponse:
 async def explain(visit: Visit) -> web.StreamResponse:
     """Say why somebody is in the group, or is not."""
     async with visit.directory.read() as tx:
-        why = await group_rules.explain(
-            tx, visit.company, visit.request.match_info["group_id"], visit.request.match_info["user_id"]
-        )
+        why = await group_rules.explain(tx, visit.company, visit.id("group_id"), visit.id("user_id"))
     said = rule_words.sentences(visit.company, why, language=visit.language)
     return visit.page("group_why.html", group=why.group, why=why, sentences=said)
 
 
 async def change_exception(visit: Visit) -> web.StreamResponse:
     """Except somebody from the rule, or lift the exception."""
-    group_id, user_id = visit.request.match_info["group_id"], visit.request.match_info["user_id"]
+    group_id, user_id = visit.id("group_id"), visit.id("user_id")
     what, _ = asked(visit)
     change = group_rules.add_exception if what == "except" else group_rules.remove_exception
     await change(visit.directory, visit.company, group_id, user_id, actor=visit.actor, now=visit.now)

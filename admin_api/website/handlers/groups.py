@@ -91,7 +91,7 @@ async def change_group(visit: Visit) -> web.StreamResponse:
     """Rename or redescribe a group, or change its kind, unless somebody else did so meanwhile."""
     form = visit.form
     patch = groups.GroupPatch(name=form.get("name", ""), description=_description(visit), kind=_kind(visit))
-    group_id = visit.request.match_info["group_id"]
+    group_id = visit.id("group_id")
     try:
         await groups.update_group(
             visit.directory,
@@ -122,14 +122,14 @@ async def delete_group(visit: Visit) -> web.StreamResponse:
     """Delete a group."""
     if not visit.form.get("sure"):
         return await ask_to_delete(visit)
-    group_id = visit.request.match_info["group_id"]
+    group_id = visit.id("group_id")
     await groups.delete_group(visit.directory, visit.company, group_id, actor=visit.actor, now=visit.now)
     return visit.go("/groups")
 
 
 async def group_of(tx: Transaction, visit: Visit) -> Group:
     """Return the group that the address names. Raises NotFound."""
-    return await group_records.existing(tx, visit.company, visit.request.match_info["group_id"])
+    return await group_records.existing(tx, visit.company, visit.id("group_id"))
 
 
 async def own_role(tx: Transaction, visit: Visit, group: Group) -> Role | None:

@@ -247,3 +247,8 @@ async def test_who_left_is_marked_in_the_list_of_members(admin: Browser) -> None
     await users.deactivate(desk.directory, desk.company, aylin.id, actor="test", reason=None, now=AT)
     shown = await admin.open(f"/groups/{made['id']}")
     assert "left</span>" in shown.text and "Nobody moderates this group." in shown.text
+
+
+async def test_what_is_no_id_leads_nowhere(admin: Browser) -> None:
+    for path in ("/groups/%00", "/groups/x", "/groups/%00/rule", "/groups/%00/why/%00", "/groups/%00/circle"):
+        assert (await admin.open(path)).status == 404, path
