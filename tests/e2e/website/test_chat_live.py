@@ -98,7 +98,7 @@ async def test_two_people_chat_with_a_photo_and_a_leaver_sees_nothing_more(site:
             assert not [secret for secret in secrets if secret in kept]
             assert json.loads(kept)[0] == {} and json.loads(kept)[2] == [], "what there is goes with the tab"
 
-        two.expected.append(_is_over)
+        two.expected.append(is_over)
         found = await call(site, f"/users/{bert['id']}/deactivate", {"reason": "Ende"}, Prefer="wait=10")
         assert found["complete"] is True
         await two.page.get_by_role("heading", name="Ihr Zugang zum Chat ist beendet").wait_for()
@@ -108,7 +108,7 @@ async def test_two_people_chat_with_a_photo_and_a_leaver_sees_nothing_more(site:
         await two.is_accessible()
         await two.picture("chat-ended")
 
-        one.expected.append(_is_over)
+        one.expected.append(is_over)
         await sign_out(one)
         await one.page.wait_for_url("**/chat/ended")
         assert json.loads(await stored(one)) == _NOTHING
@@ -116,7 +116,7 @@ async def test_two_people_chat_with_a_photo_and_a_leaver_sees_nothing_more(site:
         await one.page.get_by_text("Sie sind hier nicht angemeldet").wait_for()
 
 
-def _is_over(text: str) -> bool:
+def is_over(text: str) -> bool:
     """Whether Converse says what it says when its stream is taken away."""
     return bool(re.search("policy-violation|401|Websocket closed unexpectedly", text))
 
