@@ -23,6 +23,7 @@ from ..problems import Problem
 from ..services import SERVICES
 from . import cookies, words
 from .visits import PAGES, Visit
+from .words import N_
 
 Page = Callable[[Visit], Awaitable[web.StreamResponse]]
 
@@ -160,17 +161,31 @@ def _fields(visit: Visit) -> list[tuple[str, str]]:
 
 
 def _problem(visit: Visit, problem: Problem) -> web.Response:
-    message = problem.detail or problem.kind.title
+    """Say in words what stands in the way; what the core said of it, in English, stands below."""
+    message, detail = visit.say(_IN_WORDS.get(problem.kind.status, _NOT_TAKEN)), problem.detail
     if problem.kind is kinds.TOO_FAST:
+        detail = None
         seconds = problem.headers["Retry-After"]
         message = visit.say(
             "This was tried too often from your network. Please wait a moment (%(seconds)s s), then try again.",
             seconds=seconds,
         )
-    response = _error(visit, problem.kind.status, message)
+    response = _error(visit, problem.kind.status, message, detail=detail)
     response.headers.update(problem.headers)
     return response
 
 
-def _error(visit: Visit, status: int, message: str) -> web.Response:
-    return visit.page("error.html", status=status, message=message)
+def _error(visit: Visit, status: int, message: str, *, detail: str | None = None) -> web.Response:
+    return visit.page("error.html", status=status, message=message, detail=detail)
+
+
+_NOT_TAKEN = N_("What was entered could not be taken. Please go back and look at it again.")
+_IN_WORDS = {
+    403: N_("This is not allowed, or not any more."),
+    409: N_("This does not fit what is there by now. Please go back, reload the page and look at it again."),
+    412: N_("Somebody else changed this meanwhile. Please go back, reload the page and look at it again."),
+    413: N_("What was sent is too large."),
+    502: N_("The chat server does not answer at the moment. Please try again in a minute."),
+    503: N_("The chat server does not answer at the moment. Please try again in a minute."),
+    504: N_("The chat server does not answer at the moment. Please try again in a minute."),
+}

@@ -83,16 +83,20 @@ class Relay:
             raise web.HTTPTooManyRequests
         tab = Tab(user_id=visit.user.id)
         try:
-            async with self._http.ws_connect(
-                settings.chat_socket,
-                protocols=("xmpp",),
-                ssl=settings.chat_tls or True,
-                max_msg_size=_FROM_SERVER,
-                timeout=aiohttp.ClientWSTimeout(ws_close=1.0),
-            ) as server:
-                tabs.add(tab)
+            async with asyncio.timeout(_CONNECT_SECONDS):
+                server = await self._http.ws_connect(
+                    settings.chat_socket,
+                    protocols=("xmpp",),
+                    ssl=settings.chat_tls or True,
+                    max_msg_size=_FROM_SERVER,
+                    timeout=aiohttp.ClientWSTimeout(ws_close=1.0),
+                )
+            tabs.add(tab)
+            try:
                 with metrics.CHAT_TABS.track_inprogress():
                     return await self._carry(visit, tab, server)
+            finally:
+                await server.close()
         except (aiohttp.ClientError, TimeoutError) as error:
             log.warning("chat server's websocket cannot be reached", extra={"error": type(error).__name__})
             raise web.HTTPBadGateway from error
@@ -123,7 +127,7 @@ class Relay:
             for result in await asyncio.gather(*work, return_exceptions=True):
                 if isinstance(result, Exception) and not isinstance(result, aiohttp.ClientError | ConnectionError):
                     raise result
-            await asyncio.gather(server.close(), browser.close(), return_exceptions=True)
+            await browser.close()
         return browser
 
     async def _until_ended(self, visit: Visit, tab: Tab) -> None:

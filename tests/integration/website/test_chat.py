@@ -25,17 +25,24 @@ from tests.integration.website.test_signing_in import person
 
 @dataclass(slots=True, kw_only=True)
 class Echo:
-    """Something that answers each frame with the same one, in place of ejabberd. `streams`: those that were opened."""
+    """Something that answers each frame with the same one, in place of ejabberd. `streams`: those that were opened.
+
+    It says nothing at all while `answering` is not set.
+    """
 
     server: TestServer
     streams: list[web.WebSocketResponse]
+    answering: asyncio.Event
 
 
 @pytest.fixture
 async def chat_server() -> AsyncIterator[Echo]:
     streams: list[web.WebSocketResponse] = []
+    answering = asyncio.Event()
+    answering.set()
 
     async def answer(request: web.Request) -> web.WebSocketResponse:
+        await answering.wait()
         socket = web.WebSocketResponse(protocols=("xmpp",))
         await socket.prepare(request)
         streams.append(socket)
@@ -46,7 +53,7 @@ async def chat_server() -> AsyncIterator[Echo]:
     app = web.Application()
     app.router.add_get("/ws", answer)
     async with TestServer(app) as server:
-        yield Echo(server=server, streams=streams)
+        yield Echo(server=server, streams=streams, answering=answering)
 
 
 @pytest.fixture
@@ -294,3 +301,14 @@ async def test_a_chat_server_that_is_away_is_told(chatting: Browser, chat_server
     with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
         await open_socket(chatting)
     assert refused.value.status == 502
+
+
+async def test_a_chat_server_that_never_answers_is_given_up(
+    chatting: Browser, chat_server: Echo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(chat_relay, "_CONNECT_SECONDS", 0.1)
+    chat_server.answering.clear()
+    with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
+        await open_socket(chatting)
+    assert refused.value.status == 502
+    chat_server.answering.set()
