@@ -172,14 +172,22 @@ class Service:
         assert found.status in right, f"{method} {path} answered {found.status}: {text}"
         return found
 
-    async def calm(self, *, domain: str = DOMAIN, within: float = SECONDS) -> None:
-        """Wait until everything asked for was done and looked at again, and the sweep at the start is over."""
+    async def last_sweep(self, *, domain: str = DOMAIN) -> Any:
+        """Return when the last sweep was; None: there was none yet."""
+        return ((await self.api("GET", "/status", domain=domain))["last_sweep"] or {"at": None})["at"]
+
+    async def calm(self, *, domain: str = DOMAIN, within: float = SECONDS, sweep_after: Any = None) -> None:
+        """Wait until everything asked for was done and looked at again, and the sweep at the start is over.
+
+        `sweep_after`: and a later one than this, as follows when ejabberd was away.
+        """
 
         async def status() -> object:
             return (await self.api("GET", "/status", domain=domain)).body
 
         def is_calm(found: Any) -> bool:
-            return _waiting(found) == 0 and found["last_sweep"] is not None
+            sweep = found["last_sweep"]
+            return _waiting(found) == 0 and sweep is not None and sweep["at"] != sweep_after
 
         await eventually(status, is_calm, what="nothing is due", within=within)
 
