@@ -234,7 +234,7 @@ async def test_status_names_failing_webhooks(desk: Desk) -> None:
         assert (await desk.call("GET", "/status")).body["failing_webhooks"] == []
         await desk.person()
         status = await desk.until("/status", lambda answer: bool(answer.body["failing_webhooks"]))
+        metrics = await desk.until("/metrics", lambda answer: "kleanxmpp_webhooks_disabled 1.0" in answer.text)
     (one,) = status.body["failing_webhooks"]
     assert (one["id"], one["enabled"], one["why"]) == (hook["id"], False, "The receiver answered 410 Gone.")
-    metrics = await desk.until("/metrics", lambda answer: "kleanxmpp_webhooks_disabled 1.0" in answer.text)
     assert receiver.url not in metrics.text
