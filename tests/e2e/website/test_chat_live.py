@@ -133,3 +133,17 @@ async def put(site: Site, path: str, body: dict[str, Any]) -> None:
     url = f"{site.origin}/api/v1{path}"
     async with aiohttp.ClientSession() as http, http.put(url, json=body, headers=sent) as answer:
         assert answer.status == 200, await answer.text()
+
+
+async def test_two_people_talk_one_to_one_and_see_what_arrived(site: Site) -> None:
+    dora, emil = [await newcomer(site, name) for name in ("Dora Klee", "Emil Rau")]
+    group = await call(site, "/groups", {"name": "Treppenhaus Ost"})
+    await put(site, f"/groups/{group['id']}/members", {"members": [{"user_id": dora["id"]}, {"user_id": emil["id"]}]})
+    async with chat(site, dora, []) as one, chat(site, emil, []) as two:
+        for window, colleague in ((one, emil), (two, dora)):
+            await window.page.locator("a.open-chat").filter(has_text=colleague["display_name"]).click()
+            await window.page.locator("converse-chat converse-message-form textarea").wait_for()
+        await one.page.locator("converse-chat converse-message-form textarea").fill("Nur für dich")
+        await one.page.keyboard.press("Enter")
+        await two.page.locator("converse-chat").get_by_text("Nur für dich").wait_for()
+        await one.page.locator("converse-chat .chat-msg__receipt").wait_for(state="attached")
