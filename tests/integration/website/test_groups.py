@@ -104,7 +104,7 @@ async def test_the_list_costs_the_same_for_a_thousand_groups(desk: Desk) -> None
         for more in (3, 1000):
             people = await saved_users(desk.directory, a_user(desk.company))
             async with desk.directory.write(desk.company.id) as tx:
-                groups = [a_group(desk.company) for _ in range(more)]
+                groups = [a_group(desk.company, name=f"Objekt {more} {number:04}") for number in range(more)]
                 await tx.add_groups(groups)
                 for group in groups[:60]:
                     await tx.put_members(group.id, {people[0].id: Role.MEMBER})
