@@ -148,6 +148,13 @@ class Client:
         """Return when the server has answered; what it sent before has arrived then."""
         await self.iq("get", "<ping xmlns='urn:xmpp:ping'/>", to=self.domain)
 
+    async def is_there(self) -> None:
+        """Wait until the server has told of this device's presence, its own included.
+
+        What is sent to somebody before that is kept for their next login by ejabberd 24.12, not handed over.
+        """
+        await self.wait_for("presence", type="available", **{"from": self.jid})
+
     async def say(self, to: str, body: str, *, kind: str = "chat", identifier: str = "m1") -> None:
         """Send a message."""
         await self.send(

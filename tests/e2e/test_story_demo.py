@@ -57,6 +57,7 @@ async def test_the_demo_company_chats_and_leaves_nothing_behind(
         phone = await staff.login(login(facts, facts["users"][0]))
         colleague = users[next(jid for jid in phone.contacts if jid in users)]
         other = await staff.login(login(facts, colleague))
+        await other.is_there()
         await phone.say(other.bare, "Willkommen bei Glanz & Gloria")
         await other.wait_for("message", type="chat", body="Willkommen bei Glanz & Gloria")
         shared = set(await phone.stored_bookmarks()) & set(await other.stored_bookmarks())

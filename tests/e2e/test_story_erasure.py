@@ -69,6 +69,7 @@ async def test_the_server_keeps_nothing_of_the_erased(own_service: Service, staf
     leaver, anna = await service.hire_many("Ludwig", "Anna")
     team = await service.found("Nord", members=[leaver, anna])
     phone, other = await staff.login(leaver.login), await staff.login(anna.login)
+    await other.is_there()
     body, waiting = new_name("Mein Geheimnis"), new_name("Für später")
     await phone.say(anna.jid, body)
     await other.wait_for("message", body=body)

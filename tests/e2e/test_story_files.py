@@ -39,6 +39,7 @@ async def test_a_colleague_gets_what_a_client_sent_and_the_erased_takes_it_along
 ) -> None:
     anna, bernd = await service.hire_many("Anna", "Bernd")
     phone, other = await staff.login(anna.login), await staff.login(bernd.login)
+    await other.is_there()
     link = await phone.upload("Gruß.png", PICTURE, media_type="image/png")
     service.secrets.append(link.split("/")[-2])
     await phone.say(bernd.jid, link)

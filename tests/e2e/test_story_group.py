@@ -77,6 +77,7 @@ async def test_who_comes_later_finds_the_history_in_the_rooms_archive(service: S
 async def test_colleagues_write_to_each_other_and_both_archives_have_it(service: Service, staff: Staff) -> None:
     anna, bernd = await service.hire_many("Anna", "Bernd")
     phone, other = await staff.login(anna.login), await staff.login(bernd.login)
+    await other.is_there()
     body = new_name("Kannst du")
     await phone.say(bernd.jid, body)
     await other.wait_for("message", type="chat", body=body, **{"from": phone.jid})
