@@ -10,8 +10,8 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -258,16 +258,3 @@ async def prepare(
     files.config.touch(mode=0o600)
     files.config.write_text(whole(config, listeners))
     return PrivateServer(files=files, home=home, config=config, listeners=listeners, certificate=certificate)
-
-
-@asynccontextmanager
-async def private_server(
-    folder: Path, config: ServerConfig, *, root: Path | None = None
-) -> AsyncIterator[PrivateServer]:
-    """Prepare and start a server, and stop it at the end."""
-    server = await prepare(folder, config, root=root)
-    await server.start()
-    try:
-        yield server
-    finally:
-        await server.stop()

@@ -12,9 +12,6 @@ from ejabberd.home import EjabberdHome
 
 SOURCE = Path(__file__).parent / "modules" / "mod_klean.erl"
 
-DEBIAN_PACKAGES = ("ejabberd", "erlang-base")
-"""What the compiler needs: `erlc` is in erlang-base, the headers come with ejabberd and erlang-p1-xmpp."""
-
 
 def source_digest(source: Path = SOURCE) -> str:
     """Return what a module compiled from this source answers when it is asked which one it is."""

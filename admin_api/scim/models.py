@@ -32,7 +32,6 @@ from scim2_models import GroupMember as StrictGroupMember
 from scim2_models import User as StrictUser
 from scim2_models.resources.enterprise_user import Manager as StrictManager
 
-ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
 MOST_RESULTS = 200
 MOST_OPERATIONS = 1000
 _BOOLEANS: dict[object, bool] = {"true": True, "True": True, "false": False, "False": False}

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from kleanxmpp import errors, settings
+from kleanxmpp import errors, settings, settings_page
 
 ROOT = Path(__file__).parents[2]
 
@@ -153,4 +153,4 @@ def test_every_setting_is_documented_and_the_page_is_current() -> None:
         for key, field in part.model_fields.items():
             assert field.description, (table, key)
     page = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
-    assert page == settings.markdown(), "run: kleanxmpp settings --markdown > docs/settings.md"
+    assert page == settings_page.markdown(), "run: kleanxmpp settings --markdown > docs/settings.md"

@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+import json
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import pypdf
 import pytest
 
-from kleanxmpp import csv_file, settings
+from kleanxmpp import csv_file, settings, settings_page
 from kleanxmpp.cli import offboarding, shell
 from kleanxmpp.db.directory import SqlDirectory
 from tests.integration.cli.conftest import Run
@@ -266,7 +267,19 @@ def test_settings_are_shown_without_secrets(run: Run, monkeypatch: pytest.Monkey
     shown = run("settings").out + run("settings", "--json").out
     assert "postgresql://klean:***@localhost/klean" in shown
     assert "SE@CRET" not in shown and "TOP" not in shown
-    assert run("settings", "--markdown").out == settings.markdown()
+    assert run("settings", "--markdown").out == settings_page.markdown()
+
+
+def test_settings_show_the_provider_of_each_company_without_its_secret(run: Run, tmp_path: Path) -> None:
+    file = tmp_path / "with-provider.toml"
+    file.write_text(
+        '[oidc."firma.test"]\nissuer = "https://login.firma.test"\nclient_id = "klean"\nclient_secret = "SE-CRET"\n'
+    )
+    shown = run("settings", "--config", str(file), "--json")
+    provider = json.loads(shown.out)["settings"]['oidc."firma.test"']
+    assert (provider["issuer"], provider["client_secret"]) == ("https://login.firma.test", "(set)")
+    told = run("settings", "--config", str(file)).out
+    assert 'oidc."firma.test".client_id' in told and "SE-CRET" not in shown.out + told
 
 
 def test_a_pause_is_told_with_its_end_and_ended_by_hand(run: Run) -> None:
