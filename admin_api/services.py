@@ -16,7 +16,7 @@ from kleanxmpp.event_ports import Sender
 from kleanxmpp.file_ports import FileStore
 from kleanxmpp.model import ApiToken, Company, Scope
 from kleanxmpp.ports import Directory, Server
-from kleanxmpp.sweep import SweepReport
+from kleanxmpp.sweep_report import SweepReport
 
 from .errands import Errands
 from .gathered import Together

@@ -21,7 +21,8 @@ from kleanxmpp.guard import Limits
 from kleanxmpp.model import Company, Due, Priority, Scope, ScopeKind
 from kleanxmpp.ports import Directory, Server
 from kleanxmpp.scopes import Worker
-from kleanxmpp.sweep import SweepReport, sweep
+from kleanxmpp.sweep import sweep
+from kleanxmpp.sweep_report import SweepReport
 
 log = logging.getLogger(__name__)
 

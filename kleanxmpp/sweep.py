@@ -7,74 +7,20 @@ what is there marks nothing: a directory restored from an old backup must not em
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from kleanxmpp import changes, circle_marks, companies, desired, errors, metrics, offboardings
 from kleanxmpp.batches import batches
 from kleanxmpp.desired import GATE, LET_IN, READ_ONLY, Access, CircleLook, Person
-from kleanxmpp.model import Aspect, AuditEntry, Company, Due, Group, Priority, Scope
+from kleanxmpp.model import Aspect, AuditEntry, Company, Group
 from kleanxmpp.plan import Plan, closing_steps, plan_circles, plan_user, refuse_unsafe, removals, silencing_steps
 from kleanxmpp.ports import Directory, Server
 from kleanxmpp.state import Affiliation, CircleState
+from kleanxmpp.sweep_report import SweepReport
 from kleanxmpp.traces import Traces
 
 _GROUPS_A_PAGE = 50
 _PEOPLE_A_PAGE = 200
-_KEPT_PLANS = 200
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Drift:
-    """A scope that is out of step, and what would mend it."""
-
-    scope: Scope
-    aspects: Aspect
-    plan: Plan
-
-
-@dataclass(slots=True, kw_only=True)
-class SweepReport:
-    """What a sweep saw. `drift` holds the first 200 differences, `differing` counts all.
-
-    `strangers` are in the gate but not in the directory; strange rooms and shared groups are not the directory's;
-    `traces` takes people without access out of strange rooms. `leftovers` counts by kind what people without access
-    still had. `held` says why nothing was mended, until somebody `discarded` that.
-    """
-
-    at: datetime
-    seconds: float = 0.0
-    people: int = 0
-    groups: int = 0
-    differing: int = 0
-    removing: int = 0
-    present: int = 0
-    held: str | None = None
-    discarded: bool = False
-    leftovers: Mapping[str, int] = field(default_factory=dict)
-    drift: list[Drift] = field(default_factory=list)
-    strangers: tuple[str, ...] = ()
-    strange_rooms: tuple[str, ...] = ()
-    strange_shared_groups: tuple[str, ...] = ()
-    traces: list[changes.SetAffiliations] = field(default_factory=list)
-    _marks: list[Due] = field(default_factory=list)
-
-    @property
-    def waits(self) -> bool:
-        """Whether somebody has to decide about it."""
-        return self.held is not None and not self.discarded
-
-    def add(self, scope: Scope, aspects: Aspect, plan: Plan) -> None:
-        """Note that a scope differs."""
-        self.differing += 1
-        self.removing += removals(plan)
-        if len(self.drift) < _KEPT_PLANS:
-            self.drift.append(Drift(scope=scope, aspects=aspects, plan=plan))
-        self._marks.append(Due(scope=scope, aspects=aspects, priority=Priority.BACKGROUND, marked_at=self.at))
-
-    def marks(self) -> Sequence[Due]:
-        """Return what is to be marked due."""
-        return self._marks
 
 
 async def sweep(

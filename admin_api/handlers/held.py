@@ -8,7 +8,7 @@ from kleanxmpp import errors, holds, metrics
 from kleanxmpp.holds import SWEEP_ID
 from kleanxmpp.model import Company
 from kleanxmpp.ports import Transaction
-from kleanxmpp.sweep import SweepReport
+from kleanxmpp.sweep_report import SweepReport
 
 from .. import problem_kinds as kinds
 from ..answers import Answer

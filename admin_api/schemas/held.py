@@ -8,7 +8,7 @@ from pydantic import Field
 
 from kleanxmpp.holds import SWEEP_ID, Confirmed
 from kleanxmpp.model import Absence, Door, HeldChange, Hold, User
-from kleanxmpp.sweep import SweepReport
+from kleanxmpp.sweep_report import SweepReport
 
 from .sweeps import SweepReportView
 from .types import RequestBody, View

@@ -6,7 +6,7 @@ from typing import Self
 
 from kleanxmpp.changes import Change
 from kleanxmpp.model import ScopeKind
-from kleanxmpp.sweep import Drift, SweepReport
+from kleanxmpp.sweep_report import Drift, SweepReport
 
 from .types import RequestBody, View
 

@@ -4,7 +4,6 @@ Everything lies in one folder and starts from nothing each time. People come in 
 """
 
 import asyncio
-import json
 import secrets
 import shutil
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -14,15 +13,14 @@ from datetime import UTC, datetime, timedelta
 from importlib import resources
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-from rich.table import Table
 
 from ejabberd.config import ServerConfig
 from ejabberd.launcher import PrivateServer, extauth_command, free_ports, prepare
 from kleanxmpp import companies, credentials, csv_file, errors, ids, importing, logs, one_time_links, tokens
+from kleanxmpp.cli import demo_facts
 from kleanxmpp.cli.website_fetch import fetch_into
 from kleanxmpp.cli.wiring import Service, open_service, until_stopped
 from kleanxmpp.db.migrate import upgrade_database
@@ -38,7 +36,6 @@ DEMO_FILE = "demo.json"
 _PREFERRED_PORTS = range(15222, 15322)
 _ACTOR = "demo"
 _API_USER = f"klean-api@{DOMAIN}"
-_SHOWN = 8
 _WITH_LINKS = 2
 
 
@@ -71,7 +68,7 @@ def _website(folder: Path) -> Path:
 
 async def _demo(folder: Path, *, console: Console, ejabberd_root: Path | None) -> None:
     async with running_demo(folder, console=console, ejabberd_root=ejabberd_root) as facts:
-        _show(console, facts, folder / DEMO_FILE)
+        demo_facts.show(console, facts, folder / DEMO_FILE)
         await until_stopped()
         console.print("Stopping …")
 
@@ -91,7 +88,7 @@ async def running_demo(
         settings = _settings(server, known, database, files=folder / "files", website=_website(folder))
         async with _company_first(database) as company, open_service(settings) as service:
             facts = await _fill(service, company, server, known=known, console=console)
-            _write(folder / DEMO_FILE, facts)
+            demo_facts.write(folder / DEMO_FILE, facts)
             yield facts
     finally:
         await server.stop()
@@ -193,7 +190,9 @@ async def _fill(
     _, token = await tokens.issue(
         directory, company_id=company.id, name="Demo", scopes=[tokens.ADMIN], actor=_ACTOR, now=_now()
     )
-    facts = _facts(service, server, people, circles, logins, token=token, known=known)
+    facts = demo_facts.facts_of(
+        service, server, company, people, circles, logins, token=token, api_key=(_API_USER, known.api_password)
+    )
     return {**facts, **await _links(directory, company, people, origin=facts["api_url"])}
 
 
@@ -227,74 +226,6 @@ async def _settled(directory: Directory, company: Company, bar: Progress) -> Non
         if not left:
             return
         await asyncio.sleep(0.05)
-
-
-def _facts(
-    service: Service,
-    server: PrivateServer,
-    people: Sequence[User],
-    circles: Sequence[Group],
-    logins: Mapping[str, str],
-    *,
-    token: str,
-    known: Secrets,
-) -> Mapping[str, Any]:
-    rooms = f"{server.config.rooms_prefix}.{DOMAIN}"
-    return {
-        "api_url": service.api_url,
-        "admin_token": token,
-        "domain": DOMAIN,
-        "rooms_domain": rooms,
-        "xmpp_host": server.host,
-        "xmpp_port": server.c2s_port,
-        "websocket_url": server.websocket_url,
-        "ca_file": str(server.ca_file),
-        "files_url": f"{service.api_url}/files",
-        # with the credential inside: callers of this one address need nothing else, and the file is ours alone
-        "ejabberd_api_url": server.api_url.replace("://", f"://{quote(_API_USER, safe='')}:{known.api_password}@", 1),
-        "users": [
-            {
-                "id": user.id,
-                "username": user.username,
-                "jid": f"{user.username}@{DOMAIN}",
-                "display_name": user.display_name,
-                "credential": logins[user.id],
-            }
-            for user in people
-        ],
-        "groups": [{"id": g.id, "slug": g.slug, "room": f"{g.slug}@{rooms}"} for g in circles],
-    }
-
-
-def _write(file: Path, facts: Mapping[str, Any]) -> None:
-    file.touch(mode=0o600)
-    file.write_text(json.dumps(facts, ensure_ascii=False, indent=2) + "\n")
-
-
-def _show(console: Console, facts: Mapping[str, Any], file: Path) -> None:
-    console.print(f"\n[bold]{NAME}[/bold] (a demo company) is at work: "
-                  f"{len(facts['users'])} people, {len(facts['groups'])} groups.\n")  # fmt: skip
-    console.print("In the browser, with links that sign in once (the dashboard) or three times (the chat):\n")
-    for who, link in (("as administrator", facts["dashboard_link"]), *facts["join_links"].items()):
-        console.print(f"{link}  {who}", soft_wrap=True, highlight=False)
-    console.print()
-    addresses = Table.grid(padding=(0, 2))
-    for label, value in (
-        ("Admin API", f"{facts['api_url']}/api/docs"),
-        ("Admin token", facts["admin_token"]),
-        ("XMPP server", f"{facts['xmpp_host']}:{facts['xmpp_port']} (STARTTLS), domain {facts['domain']}"),
-        ("Web socket", facts["websocket_url"]),
-        ("CA file", facts["ca_file"]),
-        ("Assistant", f"klean@klean.{facts['domain']}"),
-    ):
-        addresses.add_row(label, value)
-    console.print(addresses)
-    console.print(f"\nThe first {_SHOWN} logins; the credential is the password:\n")
-    for user in facts["users"][:_SHOWN]:
-        line = f"{user['jid']:<36}{user['credential']}  {user['display_name']}"
-        console.print(line, soft_wrap=True, highlight=False)
-    console.print()
-    console.print(f"All of them, for programs: {file}\nCtrl-C ends the demo.", soft_wrap=True, highlight=False)
 
 
 def _now() -> datetime:

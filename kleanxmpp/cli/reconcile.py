@@ -16,7 +16,8 @@ from kleanxmpp.cli.shell import DEFAULTS, Options, open_company
 from kleanxmpp.model import Company
 from kleanxmpp.ports import Server
 from kleanxmpp.settings import Settings, check_for_serving
-from kleanxmpp.sweep import SweepReport, sweep
+from kleanxmpp.sweep import sweep
+from kleanxmpp.sweep_report import SweepReport
 
 
 async def reconcile(
