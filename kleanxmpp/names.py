@@ -94,15 +94,6 @@ def nicknames_from(display_name: str, username: str) -> Iterator[str]:
     yield from (f"{name} ({username}) {number}" for number in itertools.count(2))
 
 
-def nickname_for(display_name: str, username: str, taken: Container[str]) -> str:
-    """Return the first of `nicknames_from` that is not taken.
-
-    `taken` are the nicknames of others, as `nickname_key`s or in the very spelling of the display name.
-    """
-    names = nicknames_from(display_name, username)
-    return next(name for name in names if name not in taken and nickname_key(name) not in taken)
-
-
 def nickname_key(text: str) -> str:
     """Return what two nicknames must not share: width, case, spacing and invisible characters make no difference."""
     visible = "".join(c for c in unicodedata.normalize("NFKC", text) if unicodedata.category(c) != "Cf")
