@@ -1,6 +1,7 @@
 """What lets somebody in: their devices, the links they were handed, and the browsers they are signed in at."""
 
 from datetime import timedelta
+from urllib.parse import quote
 
 from aiohttp import web
 from markupsafe import Markup
@@ -43,16 +44,23 @@ async def set_up(visit: Visit) -> web.StreamResponse:
     except errors.Conflict:
         return visit.page("people/no_access.html", status=409, person=user)
     address = f"{public_address(visit)}/join/{code}"
-    sheet = visit.pages.text(
-        "people/sheet.html",
-        language=user.locale,
-        visit=visit,
+    handed = {"visit": visit, "person": user, "link": link, "address": address}
+    sheet = visit.pages.text("people/sheet.html", language=user.locale, qr=qr.address(address), **handed)
+    letter = visit.pages.text("people/letter.txt", language=user.locale, **handed).strip()
+    return visit.page(
+        "people/access.html",
         person=user,
-        link=link,
         address=address,
-        qr=qr.address(address),
+        sheet=Markup(sheet),
+        letter=letter,
+        mail=_mail(user, subject=visit.company.name, body=letter),
     )
-    return visit.page("people/access.html", person=user, link=link, address=address, sheet=Markup(sheet))
+
+
+def _mail(user: User, *, subject: str, body: str) -> str:
+    """Return what opens the mail program of whoever hands the link out (RFC 6068)."""
+    lines = body.replace("\n", "\r\n")
+    return f"mailto:{quote(user.email or '', safe='@')}?subject={quote(subject)}&body={quote(lines)}"
 
 
 async def revoke_device(visit: Visit) -> web.StreamResponse:

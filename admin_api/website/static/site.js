@@ -15,6 +15,18 @@ document.addEventListener("click", async (event) => {
   setTimeout(() => { button.textContent = before; }, 2000);
 });
 
+// Buttons that hand a text to another app of the phone: <button data-share="#id-of-the-text" hidden>.
+document.addEventListener("DOMContentLoaded", () => {
+  for (const button of document.querySelectorAll("[data-share][hidden]")) button.hidden = !navigator.share;
+});
+document.addEventListener("click", async (event) => {
+  const button = event.target.closest("[data-share]");
+  if (!button) return;
+  await navigator.share({ text: document.querySelector(button.dataset.share).textContent }).catch((error) => {
+    if (error.name !== "AbortError") throw error; // somebody changed their mind
+  });
+});
+
 // Forms that ask first: <form data-confirm="…">
 document.addEventListener("submit", (event) => {
   const question = event.target.dataset.confirm;

@@ -1,8 +1,10 @@
 """Handing out access and taking it away again: links, sheets, devices, browsers, and roles on the dashboard."""
 
+import html
 import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from urllib.parse import parse_qs, unquote, urlsplit
 
 import aiohttp
 
@@ -38,6 +40,9 @@ async def test_a_link_is_shown_once_with_its_code_and_a_sheet(admin: Browser) ->
     assert 'class="qr" src="data:image/svg+xml' in shown.text and "style=" not in shown.text
     sheet = shown.text.partition('<section class="sheet" lang="de">')[2]
     assert "Scannen Sie diesen Code" in sheet and "Bob Bauer" in sheet, "in the language of the person"
+    (mail,) = (urlsplit(html.unescape(found)) for found in re.findall(r'href="(mailto:[^"]+)"', shown.text))
+    body = parse_qs(mail.query)["body"][0].splitlines()
+    assert (unquote(mail.path), body[0]) == (bob.email or "", "Guten Tag Bob Bauer,") and address in body
     page = await admin.open(f"/people/{bob.id}")
     assert code not in page.text and "Set up a device" in page.text and "2 times" in page.text
 

@@ -19,7 +19,7 @@ def in_templates() -> set[str]:
     made = Environment(extensions=["jinja2.ext.i18n"], trim_blocks=True, lstrip_blocks=True)
     made.policies["ext.i18n.trimmed"] = True
     found: set[str] = set()
-    for template in ROOT.rglob("*.html"):
+    for template in (one for one in (ROOT / "templates").rglob("*") if one.is_file()):
         for _, _, message in made.extract_translations(template.read_text()):
             found.update(message if isinstance(message, tuple) else [message])
     return {message for message in found if message}
