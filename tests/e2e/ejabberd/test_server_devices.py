@@ -44,6 +44,20 @@ async def connected(world: World, username: str, device: str, *, resource: str |
     return Client(wire, await bind(wire, resource or device))
 
 
+async def resumable(world: World, username: str, device: str) -> tuple[Client, str]:
+    """Connect, and return also by what name the session may be resumed."""
+    client = await connected(world, username, device)
+    await client.send(f"<enable xmlns='{SM}' resume='true'/>")
+    enabled = await client.wait(lambda element: local(element) == "enabled")
+    return client, enabled.get("id", "")
+
+
+async def resume(world: World, username: str, device: str, name: str) -> None:
+    wire = await logged_in(world, username, secret_of(username, device))
+    await wire.send(f"<resume xmlns='{SM}' previd='{name}' h='0'/>")
+    assert local(await wire.receive()) == "resumed"
+
+
 async def sessions(world: World, username: str) -> dict[str, DeviceRecord]:
     return {one.resource: one for one in await world.api.sessions.devices(username, host=DOMAIN)}
 
@@ -88,9 +102,7 @@ async def test_of_two_devices_one_leaves_and_both_are_known(world: World) -> Non
 async def test_a_session_that_is_resumed_belongs_to_whoever_resumed_it(world: World) -> None:
     anna = await owner(world, "phone", "tablet")
     phone_mark, tablet_mark = (mark(secret_of(anna, device)) for device in ("phone", "tablet"))
-    phone = await connected(world, anna, "phone")
-    await phone.send(f"<enable xmlns='{SM}' resume='true'/>")
-    enabled = await phone.wait(lambda element: local(element) == "enabled")
+    phone, name = await resumable(world, anna, "phone")
     phone.wire.cut()
 
     async def asleep() -> bool:
@@ -98,9 +110,7 @@ async def test_a_session_that_is_resumed_belongs_to_whoever_resumed_it(world: Wo
 
     await until(asleep)
     slept = await seen(world, anna)
-    wire = await logged_in(world, anna, secret_of(anna, "tablet"))
-    await wire.send(f"<resume xmlns='{SM}' previd='{enabled.get('id')}' h='0'/>")
-    assert local(await wire.receive()) == "resumed"
+    await resume(world, anna, "tablet", name)
     assert await sessions(world, anna) == {"phone": DeviceRecord(resource="phone", mark=tablet_mark, awake=True)}
     resumed = (await seen(world, anna))[tablet_mark]
     assert resumed.at > slept[phone_mark].at
@@ -113,6 +123,18 @@ async def test_a_session_that_is_resumed_belongs_to_whoever_resumed_it(world: Wo
     after = await seen(world, anna)
     assert after[phone_mark] == slept[phone_mark], "not seen since it fell asleep"
     assert after[tablet_mark].at > resumed.at
+
+
+async def test_a_device_whose_session_is_taken_over_was_seen_until_then(world: World) -> None:
+    anna = await owner(world, "phone", "tablet")
+    _, name = await resumable(world, anna, "phone")
+    (came,) = (await seen(world, anna)).values()
+    await resume(world, anna, "tablet", name)
+
+    async def noted() -> bool:
+        return (await seen(world, anna))[came.mark].at > came.at
+
+    await until(noted)
 
 
 async def test_what_is_taken_is_forgotten(world: World) -> None:
