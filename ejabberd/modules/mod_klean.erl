@@ -37,12 +37,14 @@
 -export([shared_groups/2, join_shared_groups/3, leave_shared_groups/3, affiliations/3, people/2]).
 -export([sessions/2, kick_users/2, set_private/3, leftovers/2, clear_leftovers/2]).
 -export([count_message/1, messages/1]).
--export([mark_login/3, forget_refused/3, open_device/1, doze_off/1, close_device/2, devices/2, devices_seen/2]).
+-export([mark_login/3, forget_refused/3, open_device/1, doze_off/1, close_device/2, close_devices/0]).
+-export([devices/2, devices_seen/2]).
 -export([checkup/1]).
 
 -include("xmpp.hrl").
 -include("logger.hrl").
 -include("mod_muc_room.hrl").
+-include("ejabberd_sm.hrl").
 -include("ejabberd_commands.hrl").
 -include("ejabberd_oauth.hrl").
 -include("ejabberd_sql_pt.hrl").
@@ -87,6 +89,7 @@ start(Host, _Opts) ->
     ejabberd_hooks:add(muc_process_iq, Host, ?MODULE, hide_room, 5),
     ejabberd_hooks:add(filter_packet, ?MODULE, keep_inside, 40),
     ejabberd_hooks:add(filter_packet, ?MODULE, watch_rooms, 90),
+    ejabberd_hooks:add(ejabberd_stopping, ?MODULE, close_devices, 50),
     ejabberd_commands:register_commands(?MODULE, commands()),
     ok.
 
@@ -110,6 +113,7 @@ stop(Host) ->
         false ->
             ejabberd_hooks:delete(filter_packet, ?MODULE, keep_inside, 40),
             ejabberd_hooks:delete(filter_packet, ?MODULE, watch_rooms, 90),
+            ejabberd_hooks:delete(ejabberd_stopping, ?MODULE, close_devices, 50),
             ejabberd_commands:unregister_commands(commands());
         true -> ok
     end.
@@ -703,10 +707,20 @@ close_device(#{klean_awake := true, klean_mark := Mark, jid := JID} = State, _Re
 close_device(State, _Reason) ->
     State.
 
-%% A log line would hold the whole state: a storage that fails is told without it.
+%% A server that stops cuts its streams, most of them before they could tell that they end.
+close_devices() ->
+    _ = [note_seen(User, Host, Mark, [])
+         || #session{usr = {User, Host, _}, info = Info} <- ejabberd_sm:dirty_get_my_sessions_list(),
+            awake(Info) == 1, {klean_mark, Mark} <- Info],
+    ok.
+
 note(#jid{luser = User, lserver = Host, lresource = Resource}, Facts, Mark) ->
+    note_seen(User, Host, Mark, [{Resource, Key, Value} || {Key, Value} <- Facts]).
+
+%% A hook that crashes is logged with the whole state: a storage that fails is told without it.
+note_seen(User, Host, Mark, Facts) ->
     try
-        _ = [ejabberd_sm:set_user_info(User, Host, Resource, Key, Value) || {Key, Value} <- Facts],
+        _ = [ejabberd_sm:set_user_info(User, Host, Resource, Key, Value) || {Resource, Key, Value} <- Facts],
         Stamp = base64:encode(crypto:strong_rand_bytes(12)),
         mnesia:dirty_write(#klean_seen{key = {Host, User, Mark}, at = erlang:system_time(millisecond), stamp = Stamp})
     catch
