@@ -12,6 +12,7 @@ from kleanxmpp import changes
 from kleanxmpp.batches import batches
 from kleanxmpp.changes import Change
 from kleanxmpp.desired import GATE, READ_ONLY, CircleLook, UserLook
+from kleanxmpp.device_ports import DeviceSeen, DeviceSession
 from kleanxmpp.model import Company
 from kleanxmpp.state import CircleState, Leftovers, UserState
 
@@ -121,6 +122,14 @@ class EjabberdServer:
     async def messages_sent(self, company: Company) -> int:
         """Return how many messages people of the company have sent since the server started."""
         return await self._link.api.sessions.messages_sent(host=company.domain)
+
+    async def device_sessions(self, company: Company, username: str) -> Sequence[DeviceSession]:
+        """Return the person's sessions with the marks of the devices."""
+        return await sessions.devices(self._link, username, domain=company.domain)
+
+    async def devices_seen(self, company: Company, *, taken: Sequence[str]) -> Sequence[DeviceSeen]:
+        """Return which devices came or went; what is taken is forgotten."""
+        return await sessions.devices_seen(self._link, domain=company.domain, taken=taken)
 
     async def room_names(self, company: Company) -> frozenset[str]:
         """Return the localparts of all rooms of the company's room service, awake and asleep."""

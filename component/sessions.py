@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from ejabberd.records import Session
 from kleanxmpp import errors
 from kleanxmpp.desired import UserLook
+from kleanxmpp.device_ports import DeviceSeen, DeviceSession
 
 from .link import Link
 
@@ -42,6 +43,21 @@ def _unwanted(look: UserLook, found: Sequence[Session], *, now: datetime) -> fro
 async def online(link: Link, *, domain: str) -> frozenset[str]:
     """Return the usernames that have at least one session, sleeping ones included."""
     return frozenset(jid.partition("@")[0] for jid in await link.api.sessions.connected(host=domain))
+
+
+async def devices(link: Link, username: str, *, domain: str) -> Sequence[DeviceSession]:
+    """Return a person's sessions, sleeping ones included, with the marks of the devices."""
+    found = await link.api.sessions.devices(username, host=domain)
+    return [DeviceSession(resource=one.resource, mark=one.mark or None, awake=one.awake) for one in found]
+
+
+async def devices_seen(link: Link, *, domain: str, taken: Sequence[str]) -> Sequence[DeviceSeen]:
+    """Return which devices came or went; what is taken is forgotten."""
+    found = await link.api.sessions.devices_seen(host=domain, taken=taken)
+    return [
+        DeviceSeen(username=one.username, mark=one.mark, at=datetime.fromtimestamp(one.at / 1000, UTC), stamp=one.stamp)
+        for one in found
+    ]
 
 
 async def end(link: Link, usernames: Sequence[str], *, domain: str) -> Sequence[int]:

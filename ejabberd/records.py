@@ -75,6 +75,44 @@ class Session:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceRecord:
+    """A session of a device. The mark is empty if it is not known; not awake: its connection broke."""
+
+    resource: str
+    mark: str
+    awake: bool
+
+    @classmethod
+    def from_response(cls, answer: Json) -> Self:
+        """Read the answer, or raise Unreadable."""
+        return cls(
+            resource=as_text(field(answer, "resource")),
+            mark=as_text(field(answer, "mark")),
+            awake=as_number(field(answer, "awake")) != 0,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeenRecord:
+    """When a secret with this mark was last connected with, in milliseconds since 1970; the stamp names the entry."""
+
+    username: str
+    mark: str
+    at: int
+    stamp: str
+
+    @classmethod
+    def from_response(cls, answer: Json) -> Self:
+        """Read the answer, or raise Unreadable."""
+        return cls(
+            username=as_text(field(answer, "user")),
+            mark=as_text(field(answer, "mark")),
+            at=as_number(field(answer, "at")),
+            stamp=as_text(field(answer, "stamp")),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SharedGroup:
     """Options of a shared roster group."""
 

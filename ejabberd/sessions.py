@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
 from ejabberd.commands import Commands
-from ejabberd.records import Json, Session, as_list, as_number, as_text, field
+from ejabberd.records import DeviceRecord, Json, SeenRecord, Session, as_list, as_number, as_text, field
 
 
 class Sessions:
@@ -29,6 +29,25 @@ class Sessions:
     async def of_user(self, username: str, *, host: str) -> Sequence[Session]:
         """Return one user's sessions."""
         return (await self.of_users([username], host=host)).get(username, ())
+
+    async def devices(self, username: str, *, host: str) -> Sequence[DeviceRecord]:
+        """Return one user's sessions, also sleeping ones, with the marks of the secrets they began with."""
+        return await self._commands.ask(
+            "klean_devices",
+            lambda answer: [DeviceRecord.from_response(item) for item in as_list(answer)],
+            host=host,
+            users=[username],
+        )
+
+    async def devices_seen(self, *, host: str, taken: Iterable[str]) -> Sequence[SeenRecord]:
+        """Return when secrets were last connected with; entries whose stamps are `taken` are forgotten."""
+        stamps: list[Json] = list(taken)
+        return await self._commands.ask(
+            "klean_devices_seen",
+            lambda answer: [SeenRecord.from_response(item) for item in as_list(answer)],
+            host=host,
+            taken=stamps,
+        )
 
     async def connected(self, *, host: str) -> tuple[str, ...]:
         """Return the full JIDs of all sessions of a host. A host that does not exist has none."""

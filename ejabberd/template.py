@@ -30,6 +30,8 @@ _COMMANDS = (
     # sessions
     "klean_kick_users",
     "klean_sessions",
+    "klean_devices",
+    "klean_devices_seen",
     "connected_users_vhost",
     "klean_messages",
     # accounts and what belongs to them

@@ -1,4 +1,6 @@
-"""Counting what a company's days are like: messages sent, and people who were there. Counts, and never whose.
+"""Looking at a company once a minute: messages sent and people who were there, as counts, and never whose.
+
+The same round writes down which devices came or went (`devices`).
 
 Who was there today is kept in memory until midnight, so that nobody is counted twice, and is written nowhere. After
 a restart a day's people are counted anew, and the larger number stays. The server counts messages itself; what it
@@ -7,11 +9,12 @@ counted since the last look belongs to the day of this look.
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
-from kleanxmpp import errors
+from kleanxmpp import devices, errors
 from kleanxmpp.model import Company
 from kleanxmpp.ports import Directory, Server
 from kleanxmpp.statistics_ports import DailyCount
@@ -21,11 +24,15 @@ log = logging.getLogger(__name__)
 
 @dataclass(slots=True, kw_only=True)
 class Counter:
-    """Looks at each company from time to time. `_here`: who was there on a company's newest day."""
+    """Looks at each company from time to time.
+
+    `_here`: who was there on a company's newest day. `_taken`: what the server may forget of a company's devices.
+    """
 
     directory: Directory
     server: Server
     _here: dict[str, tuple[date, set[str]]] = field(default_factory=dict)
+    _taken: dict[str, Sequence[str]] = field(default_factory=dict)
 
     async def look(self, *, now: datetime) -> None:
         """Look at all enabled companies once; one that cannot be seen is left out. Raises DirectoryUnavailable."""
@@ -36,6 +43,14 @@ class Counter:
                 await self._count(company, now=now)
             except errors.ServerError as error:
                 log.warning("not counted", extra={"company": company.id, "error": str(error)})
+            try:
+                await self._see_devices(company, now=now)
+            except errors.ServerError as error:
+                log.warning("devices not looked at", extra={"company": company.id, "error": str(error)})
+
+    async def _see_devices(self, company: Company, *, now: datetime) -> None:
+        taken = self._taken.get(company.id, ())
+        self._taken[company.id] = await devices.write_down(self.directory, self.server, company, taken=taken, now=now)
 
     async def _count(self, company: Company, *, now: datetime) -> None:
         day = now.astimezone(ZoneInfo(company.timezone)).date()

@@ -148,6 +148,7 @@ class Credential:
     """One device's login. The secret itself exists only on the device.
 
     `expires_at` None: good until it is revoked. `web_session_id`: made for this browser, and gone with its session.
+    `last_seen_at`: when it was last connected or began to be, as far as is written down; None: not seen yet.
     """
 
     id: str
@@ -156,6 +157,7 @@ class Credential:
     created_at: datetime
     expires_at: datetime | None = None
     web_session_id: str | None = None
+    last_seen_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

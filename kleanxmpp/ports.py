@@ -13,6 +13,7 @@ from typing import Protocol
 
 from kleanxmpp.changes import Change
 from kleanxmpp.desired import Access, CircleLook, GroupCircle, Person, UserLook
+from kleanxmpp.device_ports import CredentialRecords, DeviceSeen, DeviceSession
 from kleanxmpp.due_ports import DueRecords
 from kleanxmpp.editing_ports import EditingRecords
 from kleanxmpp.event_ports import EventRecords
@@ -21,7 +22,6 @@ from kleanxmpp.guard_ports import GuardRecords
 from kleanxmpp.hook_ports import HookRecords
 from kleanxmpp.model import (
     Company,
-    Credential,
     Group,
     Role,
     User,
@@ -69,6 +69,7 @@ class DatabaseHealth:
 
 
 class Transaction(
+    CredentialRecords,
     DueRecords,
     KeptRecords,
     GuardRecords,
@@ -155,21 +156,6 @@ class Transaction(
 
     async def mark_greeted(self, company_id: str, username: str) -> bool:
         """Return True for the first call for this user, False ever after, also when two calls race."""
-
-    # credentials: `secret_sha256` is lowercase hex
-    async def credentials(self, user_id: str) -> Sequence[Credential]: ...
-    async def credential_counts(self, user_ids: Collection[str], *, of_browsers: bool = True) -> Mapping[str, int]:
-        """Return how many credentials these users have; whoever has none is missing.
-
-        `of_browsers` False: without those that were made for a browser.
-        """
-
-    async def add_credentials(self, credentials: Sequence[tuple[Credential, str]]) -> None: ...
-    async def delete_credential(self, user_id: str, credential_id: str) -> bool:
-        """Return whether there was one."""
-
-    async def may_log_in(self, domain: str, username: str, secret_sha256: str) -> bool:
-        """Answer a login the way extauth does: company enabled, user may chat, credential known."""
 
     # groups and circles
     async def group(self, company_id: str, group_id: str) -> Group | None:
@@ -289,6 +275,15 @@ class Server(Protocol):
 
     async def messages_sent(self, company: Company) -> int:
         """Return how many messages people of the company have sent since the server began to count: when it started."""
+
+    async def device_sessions(self, company: Company, username: str) -> Sequence[DeviceSession]:
+        """Return the person's sessions, sleeping ones included, with the marks of the devices."""
+
+    async def devices_seen(self, company: Company, *, taken: Sequence[str]) -> Sequence[DeviceSeen]:
+        """Return which devices came or went, in any order, of many only some; those not taken come again.
+
+        `taken`: stamps of entries that are written down. The server forgets them.
+        """
 
     async def room_names(self, company: Company) -> frozenset[str]:
         """Return the localparts of all rooms of the company's room service, awake and asleep."""

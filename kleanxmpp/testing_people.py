@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from kleanxmpp import errors, names
 from kleanxmpp.desired import LET_IN, Access, access, marked_name
+from kleanxmpp.device_ports import MARK_LENGTH, DeviceSeen
 from kleanxmpp.model import ApiToken, Company, Credential, Door, Scope, ScopeKind, User
 from kleanxmpp.ports import UserFilter
 from kleanxmpp.testing_tables import Key, MemoryPart
@@ -210,6 +211,20 @@ class MemoryUsers(MemoryPart):
     async def credential_counts(self, user_ids: Collection[str], *, of_browsers: bool = True) -> Mapping[str, int]:
         theirs = (c for c, _ in self._tables.credentials.values() if c.user_id in user_ids)
         return Counter(c.user_id for c in theirs if of_browsers or c.web_session_id is None)
+
+    async def credential_marks(self, user_id: str) -> Mapping[str, str]:
+        everybodys = self._tables.credentials.values()
+        return {secret[:MARK_LENGTH]: one.id for one, secret in everybodys if one.user_id == user_id}
+
+    async def note_devices_seen(self, company_id: str, seen: Sequence[DeviceSeen]) -> None:
+        with self._changing() as tables:
+            for one in seen:
+                user = await self.user_by_username(company_id, one.username)
+                marks = await self.credential_marks(user.id) if user else {}
+                if one.mark in marks:
+                    credential, secret = tables.credentials[marks[one.mark]]
+                    at = max(one.at, credential.last_seen_at or one.at)
+                    tables.credentials[credential.id] = replace(credential, last_seen_at=at), secret
 
     async def add_credentials(self, credentials: Sequence[tuple[Credential, str]]) -> None:
         with self._whole() as tables:

@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from kleanxmpp import changes, errors
 from kleanxmpp.changes import Change
 from kleanxmpp.desired import GATE, KEYS, READ_ONLY, SHARED_GROUP_PREFIX, CircleLook, UserLook
+from kleanxmpp.device_ports import DeviceSeen, DeviceSession
 from kleanxmpp.model import Company
 from kleanxmpp.state import (
     NOTHING_LEFT,
@@ -26,6 +27,7 @@ from kleanxmpp.state import (
     SharedGroup,
     UserState,
 )
+from kleanxmpp.testing_devices import MemoryDevices, mark_of
 
 _NO_PROFILE = Profile(full_name="", nickname="")
 
@@ -43,6 +45,7 @@ class Holdings:
     bookmarks: dict[str, frozenset[Bookmark]] = field(default_factory=dict)
     leftovers: dict[str, Leftovers] = field(default_factory=dict)
     messages_sent: int = 0
+    devices: MemoryDevices = field(default_factory=MemoryDevices)
 
 
 class MemoryServer:
@@ -105,6 +108,13 @@ class MemoryServer:
     async def messages_sent(self, company: Company) -> int:
         return self._held("messages_sent", company).messages_sent
 
+    async def device_sessions(self, company: Company, username: str) -> Sequence[DeviceSession]:
+        held = self._held("device_sessions", company)
+        return [held.devices.session(username, resource) for resource in held.sessions.get(username, {})]
+
+    async def devices_seen(self, company: Company, *, taken: Sequence[str]) -> Sequence[DeviceSeen]:
+        return self._held("devices_seen", company).devices.take(taken)
+
     async def room_names(self, company: Company) -> frozenset[str]:
         return frozenset(self._held("room_names", company).rooms)
 
@@ -117,12 +127,23 @@ class MemoryServer:
 
     # what tests do behind our back
 
-    def log_in(self, company: Company, username: str, resource: str, *, began: datetime | None = None) -> None:
-        """Begin a session, as a client does that the gate lets in. Raises Permanent if the gate is closed."""
+    def log_in(
+        self, company: Company, username: str, resource: str, *, began: datetime | None = None, secret: str = ""
+    ) -> None:
+        """Begin a session, as a client does that the gate lets in. Raises Permanent if the gate is closed.
+
+        Without the `secret` it is not known which device it is.
+        """
         held = self.holdings(company)
         if username not in held.group_members.get(GATE, ()):
             raise errors.Permanent("not-allowed")
         held.sessions.setdefault(username, {})[resource] = began or datetime.now(UTC)
+        if secret:
+            held.devices.open(username, resource, mark=mark_of(secret))
+
+    def lose(self, company: Company, username: str, resource: str) -> None:
+        """Break a device's connection; its session may be resumed."""
+        self.holdings(company).devices.doze(username, resource)
 
     def tamper_affiliation(self, company: Company, room: str, jid: str, affiliation: Affiliation) -> None:
         """Change a room's list by hand, as a moderator's client could."""
@@ -151,10 +172,11 @@ class MemoryServer:
 
     def restore(self, snapshot: dict[str, Holdings]) -> None:
         """Put a backup back. The sessions stay what they are now."""
-        live = {domain: held.sessions for domain, held in self._companies.items()}
+        live = self._companies
         self._companies = copy.deepcopy(snapshot)
         for domain, held in self._companies.items():
-            held.sessions = live.get(domain, {})
+            now = live.get(domain, Holdings())
+            held.sessions, held.devices = now.sessions, now.devices
 
     def holdings(self, company: Company) -> Holdings:
         """Return what is held for a company, to look at and to spoil."""
@@ -235,8 +257,10 @@ def _apply_to_access(
         case changes.OpenGate():
             held.group_members.setdefault(GATE, set()).add(username)
         case changes.EndSessions():
+            held.devices.close(username)
             return len(held.sessions.pop(username, {}))
         case changes.EraseAccount():
+            held.devices.close(username)
             held.profiles.pop(username, None)
             held.bookmarks.pop(username, None)
             held.nicknames = {nick: holder for nick, holder in held.nicknames.items() if holder != username}

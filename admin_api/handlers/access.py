@@ -9,6 +9,7 @@ from kleanxmpp.desired import Person
 from kleanxmpp.model import Absence, Aspect, Company
 from kleanxmpp.state import UserState
 
+from .. import live_devices
 from ..answers import Answer
 from ..schemas.access import AccessGroupView, AccessView, DirectoryAccessView, ServerAccessView
 from ..schemas.types import Id
@@ -38,6 +39,7 @@ async def access_of(services: Services, company: Company, user_id: str) -> Acces
     if person is None:
         raise errors.NotFound("There is no user with this id in the company.")
     state, error = await _observed(services, person)
+    live = None if state is None else await live_devices.sessions_of(services, company, person.user)
     domain = services.settings.rooms_domain(company.domain)
     return AccessView(
         user_id=person.user.id,
@@ -46,7 +48,7 @@ async def access_of(services: Services, company: Company, user_id: str) -> Acces
         access=desired.access(person.company, person.user),
         why=_why(person),
         directory=_in_directory(person, credentials=credentials, rooms_domain=domain),
-        server=None if state is None else ServerAccessView.of(state, rooms_domain=domain),
+        server=None if state is None else ServerAccessView.of(state, live=live, rooms_domain=domain),
         server_error=error,
     )
 

@@ -1,8 +1,10 @@
 """What a person can reach right now, in JSON."""
 
+from collections.abc import Sequence
 from typing import Self
 
 from kleanxmpp.desired import GATE, KEYS, READ_ONLY, Access
+from kleanxmpp.devices import LiveSession
 from kleanxmpp.model import Absence, Group, Role
 from kleanxmpp.state import Affiliation, UserState
 
@@ -44,6 +46,30 @@ class RoomAccessView(View):
     affiliation: Affiliation
 
 
+class SessionView(View):
+    """A session, and the device it belongs to."""
+
+    resource: str
+    """What the session is called on the server; one of `sessions`."""
+    credential_id: str | None
+    """The device. Null: not known, or its login was revoked."""
+    label: str | None
+    """What the person calls the device."""
+    connected: bool
+    """False: the connection broke a moment ago, and the device may still resume."""
+
+    @classmethod
+    def of(cls, session: LiveSession) -> Self:
+        """Return how a session is shown."""
+        device = session.credential
+        return cls(
+            resource=session.resource,
+            credential_id=device.id if device else None,
+            label=device.label if device else None,
+            connected=session.awake,
+        )
+
+
 class ServerAccessView(View):
     """What the live server says. Null: this was not looked at."""
 
@@ -54,6 +80,8 @@ class ServerAccessView(View):
     """Whether what the person writes is refused."""
     sessions: list[str] | None
     """Every session there is, sleeping ones included."""
+    devices: list[SessionView] | None
+    """The same sessions with their devices. Null: the server does not tell them apart (an older `mod_klean`)."""
     rooms: list[RoomAccessView] | None
     shared_groups: list[str] | None
     """The contact groups the person is in."""
@@ -61,7 +89,7 @@ class ServerAccessView(View):
     """The rooms that the person's clients join by themselves."""
 
     @classmethod
-    def of(cls, state: UserState, *, rooms_domain: str) -> Self:
+    def of(cls, state: UserState, *, live: Sequence[LiveSession] | None, rooms_domain: str) -> Self:
         """Return how what was observed is shown."""
         shared = state.shared_groups
         rooms = state.affiliations
@@ -70,6 +98,7 @@ class ServerAccessView(View):
             gate=None if shared is None else GATE in shared,
             read_only=None if shared is None else READ_ONLY in shared,
             sessions=None if state.sessions is None else sorted(state.sessions),
+            devices=None if live is None else [SessionView.of(one) for one in live],
             rooms=None
             if rooms is None
             else [

@@ -23,11 +23,18 @@ class CredentialView(View):
     id: str
     label: str
     created_at: datetime
+    last_seen_at: datetime | None
+    """When it was last connected, or began to be if it still is, as of the last minute. Null: not seen yet."""
 
     @classmethod
     def of(cls, credential: Credential) -> Self:
         """Return how a credential is shown."""
-        return cls(id=credential.id, label=credential.label, created_at=credential.created_at)
+        return cls(
+            id=credential.id,
+            label=credential.label,
+            created_at=credential.created_at,
+            last_seen_at=credential.last_seen_at,
+        )
 
 
 class CredentialPage(View):

@@ -22,7 +22,10 @@
 %%%    ejabberd reaches.
 %%% 7. klean_messages: how many messages the people of the company have sent. One number for all of them; whose they
 %%%    are and what is in them is neither looked at nor kept.
-%%% 8. klean_checkup, for `kleanxmpp doctor`: what cannot be seen from outside. It reads only.
+%%% 8. Devices. A device's secret leaves a mark: the beginning of its SHA-256, by which the directory finds the device's
+%%%    login. klean_devices: which sessions have which mark. klean_devices_seen: when a mark was last connected, of
+%%%    those that came or went since the last look. The secret itself is neither kept nor logged.
+%%% 9. klean_checkup, for `kleanxmpp doctor`: what cannot be seen from outside. It reads only.
 %%%
 %%% Compiled against the headers of the ejabberd at hand (records differ between versions).
 -module(mod_klean).
@@ -34,16 +37,26 @@
 -export([shared_groups/2, join_shared_groups/3, leave_shared_groups/3, affiliations/3, people/2]).
 -export([sessions/2, kick_users/2, set_private/3, leftovers/2, clear_leftovers/2]).
 -export([count_message/1, messages/1]).
+-export([mark_login/3, forget_refused/3, open_device/1, doze_off/1, close_device/2, close_devices/0]).
+-export([devices/2, devices_seen/2]).
 -export([checkup/1]).
 
 -include("xmpp.hrl").
+-include("logger.hrl").
 -include("mod_muc_room.hrl").
+-include("ejabberd_sm.hrl").
 -include("ejabberd_commands.hrl").
 -include("ejabberd_oauth.hrl").
 -include("ejabberd_sql_pt.hrl").
 
 -define(GATE, <<"klean-may-chat">>).
 -define(READ_ONLY, <<"klean-read-only">>).
+-define(MOST_SEEN, 5000).
+
+%% When a device was last connected, until the directory has it. `stamp`: of the last time somebody wrote this.
+-record(klean_seen, {key :: {Host :: binary(), User :: binary(), Mark :: binary()},
+                     at :: integer(),
+                     stamp :: binary()}).
 
 %% The compiler is told which source this is, so that a module of another version can be recognised.
 -ifndef(KLEAN_SOURCE).
@@ -64,9 +77,19 @@ start(Host, _Opts) ->
     ejabberd_hooks:add(user_send_packet, Host, ?MODULE, keep_nickname, 6),
     ejabberd_hooks:add(user_send_packet, Host, ?MODULE, count_message, 95),
     start_counting(Host),
+    {atomic, ok} = ejabberd_mnesia:create(?MODULE, klean_seen, [{disc_copies, [node()]}, {local_content, true},
+                                                               {attributes, record_info(fields, klean_seen)}]),
+    ejabberd_hooks:add(c2s_handle_recv, Host, ?MODULE, mark_login, 50),
+    ejabberd_hooks:add(c2s_auth_result, Host, ?MODULE, forget_refused, 50),
+    ejabberd_hooks:add(c2s_session_opened, Host, ?MODULE, open_device, 50),
+    ejabberd_hooks:add(c2s_session_resumed, Host, ?MODULE, open_device, 50),
+    ejabberd_hooks:add(c2s_session_pending, Host, ?MODULE, doze_off, 40),
+    %% mod_stream_mgmt lets nobody after it (50) see that the stream before a resumed one ends
+    ejabberd_hooks:add(c2s_terminated, Host, ?MODULE, close_device, 40),
     ejabberd_hooks:add(muc_process_iq, Host, ?MODULE, hide_room, 5),
     ejabberd_hooks:add(filter_packet, ?MODULE, keep_inside, 40),
     ejabberd_hooks:add(filter_packet, ?MODULE, watch_rooms, 90),
+    ejabberd_hooks:add(ejabberd_stopping, ?MODULE, close_devices, 50),
     ejabberd_commands:register_commands(?MODULE, commands()),
     ok.
 
@@ -79,11 +102,18 @@ stop(Host) ->
     ejabberd_hooks:delete(user_send_packet, Host, ?MODULE, keep_contacts, 5),
     ejabberd_hooks:delete(user_send_packet, Host, ?MODULE, keep_nickname, 6),
     ejabberd_hooks:delete(user_send_packet, Host, ?MODULE, count_message, 95),
+    ejabberd_hooks:delete(c2s_handle_recv, Host, ?MODULE, mark_login, 50),
+    ejabberd_hooks:delete(c2s_auth_result, Host, ?MODULE, forget_refused, 50),
+    ejabberd_hooks:delete(c2s_session_opened, Host, ?MODULE, open_device, 50),
+    ejabberd_hooks:delete(c2s_session_resumed, Host, ?MODULE, open_device, 50),
+    ejabberd_hooks:delete(c2s_session_pending, Host, ?MODULE, doze_off, 40),
+    ejabberd_hooks:delete(c2s_terminated, Host, ?MODULE, close_device, 40),
     ejabberd_hooks:delete(muc_process_iq, Host, ?MODULE, hide_room, 5),
     case gen_mod:is_loaded_elsewhere(Host, ?MODULE) of
         false ->
             ejabberd_hooks:delete(filter_packet, ?MODULE, keep_inside, 40),
             ejabberd_hooks:delete(filter_packet, ?MODULE, watch_rooms, 90),
+            ejabberd_hooks:delete(ejabberd_stopping, ?MODULE, close_devices, 50),
             ejabberd_commands:unregister_commands(commands());
         true -> ok
     end.
@@ -486,6 +516,26 @@ commands() ->
         args = [{host, binary}], args_desc = ["Server name"], args_example = [<<"firma.example">>],
         result = {messages, integer}, result_desc = "One number", result_example = 4711},
      #ejabberd_commands{
+        name = klean_devices, tags = [session],
+        desc = "The marks of the secrets that these users' sessions began with, where they are known",
+        module = ?MODULE, function = devices,
+        args = users(), args_desc = users_desc(), args_example = users_example(),
+        result = {sessions, {list, {session, {tuple, [{user, string}, {resource, string},
+                                                      {mark, string}, {awake, integer}]}}}},
+        result_desc = "One entry a session, in any order; awake 0: the connection broke, and may be resumed",
+        result_example = [{"anna", "phone", "9f86d081884c7d65", 1}]},
+     #ejabberd_commands{
+        name = klean_devices_seen, tags = [statistics],
+        desc = "When secrets were last connected with, as far as the caller did not take it",
+        module = ?MODULE, function = devices_seen,
+        args = [{host, binary}, {taken, {list, {stamp, binary}}}],
+        args_desc = ["Server name", "Stamps of entries that are safe now: they are forgotten, unless they are newer"],
+        args_example = [<<"firma.example">>, [<<"1B2M2Y8AsgTpgAmY">>]],
+        result = {seen, {list, {device, {tuple, [{user, string}, {mark, string},
+                                                 {at, integer}, {stamp, string}]}}}},
+        result_desc = "Some entries, in any order; `at` is in milliseconds since 1970",
+        result_example = [{"anna", "9f86d081884c7d65", 1790000000000, "1B2M2Y8AsgTpgAmY"}]},
+     #ejabberd_commands{
         name = klean_kick_users, tags = [session],
         desc = "End all sessions of these users, sleeping ones included",
         module = ?MODULE, function = kick_users,
@@ -605,6 +655,100 @@ count_message(Unchanged) ->
 
 messages(Host) ->
     counters:get(persistent_term:get({?MODULE, messages, jid:nameprep(Host)}), 1).
+
+%%% Devices
+
+%% What a client logs in with, before it is answered. Nothing here may fail: a hook that crashes is logged with all it
+%% was given. Only PLAIN carries the secret; in SASL2 (which the library of 23.01 does not know) it is the same text.
+mark_login(#{stream_authenticated := false} = State, _Element, #sasl_auth{mechanism = Mechanism, text = Text}) ->
+    marked(Mechanism, Text, State);
+mark_login(#{stream_authenticated := false} = State, _Element, Packet)
+  when element(1, Packet) == sasl2_authenticate, tuple_size(Packet) > 3 ->
+    marked(element(2, Packet), element(3, Packet), State);
+mark_login(State, _Element, _Packet) ->
+    State.
+
+marked(<<"PLAIN">>, Text, State) when is_binary(Text) ->
+    case binary:split(Text, <<0>>, [global]) of
+        [_, _, Secret] -> State#{klean_mark => mark(Secret)};
+        _ -> maps:remove(klean_mark, State)
+    end;
+marked(_Mechanism, _Text, State) ->
+    maps:remove(klean_mark, State).
+
+%% As many characters as `kleanxmpp.device_ports.MARK_LENGTH` says.
+mark(Secret) ->
+    <<Beginning:8/binary, _/binary>> = crypto:hash(sha256, Secret),
+    << <<(hex(Half))>> || <<Half:4>> <= Beginning >>.
+
+hex(Half) when Half < 10 -> $0 + Half;
+hex(Half) -> $a + Half - 10.
+
+forget_refused(State, true, _User) -> State;
+forget_refused(State, {false, _Reason}, _User) -> maps:remove(klean_mark, State).
+
+%% Whoever resumes a session has logged in anew: the mark is that of the new stream, which the copied state leaves alone.
+open_device(#{klean_mark := Mark, jid := JID} = State) ->
+    note(JID, [{klean_mark, Mark}], Mark),
+    State#{klean_awake => true};
+open_device(State) ->
+    State.
+
+%% A session that sleeps was connected until now, and not until it ends.
+doze_off(#{klean_awake := true, klean_mark := Mark, jid := JID} = State) ->
+    note(JID, [{klean_asleep, true}], Mark),
+    State#{klean_awake => false};
+doze_off(State) ->
+    State.
+
+close_device(#{klean_awake := true, klean_mark := Mark, jid := JID} = State, _Reason) ->
+    note(JID, [], Mark),
+    State#{klean_awake => false};
+close_device(State, _Reason) ->
+    State.
+
+%% A server that stops cuts its streams, most of them before they could tell that they end.
+close_devices() ->
+    _ = [note_seen(User, Host, Mark, [])
+         || #session{usr = {User, Host, _}, info = Info} <- ejabberd_sm:dirty_get_my_sessions_list(),
+            awake(Info) == 1, {klean_mark, Mark} <- Info],
+    ok.
+
+note(#jid{luser = User, lserver = Host, lresource = Resource}, Facts, Mark) ->
+    note_seen(User, Host, Mark, [{Resource, Key, Value} || {Key, Value} <- Facts]).
+
+%% A hook that crashes is logged with the whole state: a storage that fails is told without it.
+note_seen(User, Host, Mark, Facts) ->
+    try
+        _ = [ejabberd_sm:set_user_info(User, Host, Resource, Key, Value) || {Resource, Key, Value} <- Facts],
+        Stamp = base64:encode(crypto:strong_rand_bytes(12)),
+        mnesia:dirty_write(#klean_seen{key = {Host, User, Mark}, at = erlang:system_time(millisecond), stamp = Stamp})
+    catch
+        Class:_ -> ?WARNING_MSG("When a device of ~ts@~ts was connected cannot be noted: ~p", [User, Host, Class])
+    end.
+
+devices(Host, Users) ->
+    LServer = jid:nameprep(Host),
+    [{LUser, Resource, proplists:get_value(klean_mark, Info, <<>>), awake(Info)}
+     || User <- Users, LUser <- [jid:nodeprep(User)],
+        {Resource, Info} <- ejabberd_sm:get_user_info(LUser, LServer)].
+
+awake(Info) ->
+    case proplists:get_bool(klean_asleep, Info) of
+        true -> 0;
+        false -> 1
+    end.
+
+%% What was written anew since it was read has another stamp, and stays.
+devices_seen(Host, Taken) ->
+    LServer = jid:nameprep(Host),
+    true = is_company(LServer),
+    Stamps = maps:from_list([{Stamp, true} || Stamp <- Taken]),
+    Entries = mnesia:dirty_match_object(#klean_seen{key = {LServer, '_', '_'}, _ = '_'}),
+    {Old, New} = lists:partition(fun(#klean_seen{stamp = Stamp}) -> is_map_key(Stamp, Stamps) end, Entries),
+    _ = [ok = mnesia:dirty_delete_object(Entry) || Entry <- Old],
+    [{User, Mark, At, Stamp}
+     || #klean_seen{key = {_, User, Mark}, at = At, stamp = Stamp} <- lists:sublist(New, ?MOST_SEEN)].
 
 %% Each room is asked once, and copies its whole state for it. What is no room service fails the whole command.
 affiliations(Service, JIDs, Rooms) ->

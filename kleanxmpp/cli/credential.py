@@ -24,7 +24,7 @@ async def list_(user: Who, /, *, options: Options = DEFAULTS) -> None:
     if options.json:
         output.write_json(devices)
     else:
-        output.write_table(devices, ("id", "label", "created_at"))
+        output.write_table(devices, ("id", "label", "created_at", "last_seen_at"))
 
 
 @app.command
@@ -74,4 +74,9 @@ async def remove(
 
 def facts(credential: Credential) -> dict[str, Any]:
     """Return what the command line tells about a device's login."""
-    return {"id": credential.id, "label": credential.label, "created_at": credential.created_at}
+    return {
+        "id": credential.id,
+        "label": credential.label,
+        "created_at": credential.created_at,
+        "last_seen_at": credential.last_seen_at,
+    }

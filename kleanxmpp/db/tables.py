@@ -109,6 +109,7 @@ credentials = Table(
     Column("expires_at", UtcDateTime, index=True),
     Column("web_session_id", TEXT, ForeignKey("web_sessions.id", ondelete="CASCADE"), index=True),
     Column("secret_sha256", TEXT, nullable=False, unique=True),
+    Column("last_seen_at", UtcDateTime),
 )
 
 groups = Table(

@@ -10,7 +10,8 @@ import pytest
 
 from kleanxmpp import errors, ids
 from kleanxmpp.desired import Access, may_chat
-from kleanxmpp.model import Absence, Company, Role, User
+from kleanxmpp.device_ports import MARK_LENGTH, DeviceSeen
+from kleanxmpp.model import Absence, Company, Credential, Role, User
 from kleanxmpp.ports import Directory, UserFilter
 from tests.contracts.directory_base import DirectoryBase, saved_company, saved_group, saved_user, saved_users
 from tests.contracts.directory_website import a_session
@@ -346,6 +347,44 @@ class UsersContract(DirectoryBase):
             assert await tx.credentials(user.id) == [second[0]]
             assert not await tx.may_log_in(company.domain, user.username, first[1])
             assert await tx.may_log_in(company.domain, user.username, second[1])
+
+    async def test_a_credential_keeps_when_it_was_seen_last_and_never_goes_back(
+        self, directory: Directory, company: Company
+    ) -> None:
+        user, other = await saved_user(directory, company), await saved_user(directory, company)
+        phone, tablet, others = a_credential(user), a_credential(user, label="Tablet"), a_credential(other)
+        stranger = await saved_user(directory, await saved_company(directory, a_company()), username=user.username)
+        strangers = a_credential(stranger)
+        async with directory.write(company.id) as tx:
+            await tx.add_credentials([phone, tablet, others, strangers])
+            marks = await tx.credential_marks(user.id)
+        assert marks == {secret[:MARK_LENGTH]: one.id for one, secret in (phone, tablet)}
+
+        def seen(credential: tuple[Credential, str], *, of: User = user, seconds: int = 0) -> DeviceSeen:
+            mark = credential[1][:MARK_LENGTH]
+            return DeviceSeen(username=of.username, mark=mark, at=AT + timedelta(seconds=seconds))
+
+        async with directory.write() as tx:
+            await tx.note_devices_seen(company.id, [])
+            await tx.note_devices_seen(
+                company.id,
+                [
+                    seen(phone, seconds=1),
+                    seen(phone, seconds=9),
+                    seen(phone, seconds=5),
+                    seen(strangers),
+                    seen(others),
+                    seen(tablet, of=other),
+                    replace(seen(phone), username="nobody"),
+                ],
+            )
+        async with directory.write() as tx:
+            await tx.note_devices_seen(company.id, [seen(phone, seconds=8), seen(others, of=other)])
+        async with directory.read() as tx:
+            moments = {one.id: one.last_seen_at for one in await tx.credentials(user.id)}
+            assert moments == {phone[0].id: AT + timedelta(seconds=9), tablet[0].id: None}
+            assert [one.last_seen_at for one in await tx.credentials(other.id)] == [AT]
+            assert [one.last_seen_at for one in await tx.credentials(stranger.id)] == [None]
 
     async def test_a_secret_belongs_to_one_credential(self, directory: Directory, company: Company) -> None:
         user = await saved_user(directory, company)

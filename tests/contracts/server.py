@@ -3,6 +3,7 @@
 The world makes names that no other test uses, so that the suite runs against one long-lived server too.
 """
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
@@ -10,6 +11,7 @@ import pytest
 
 from kleanxmpp import changes, errors
 from kleanxmpp.desired import GATE, READ_ONLY, CircleLook, UserLook
+from kleanxmpp.device_ports import DeviceSeen, DeviceSession
 from kleanxmpp.model import Company
 from kleanxmpp.ports import Server
 from kleanxmpp.state import (
@@ -41,7 +43,13 @@ class World(Protocol):
         """Return the username of somebody whose login is right, but who is not in the gate."""
 
     async def log_in(self, username: str, *, resource: str) -> None:
-        """Begin a session. Raises `errors.Permanent` if the server refuses."""
+        """Begin a session with the person's one credential. Raises `errors.Permanent` if the server refuses."""
+
+    async def lose(self, username: str, *, resource: str) -> None:
+        """Break the connection of a session that may be resumed."""
+
+    def mark(self, username: str) -> str:
+        """Return the mark of the person's credential."""
 
     async def write_to(self, username: str, *, messages: int) -> None:
         """Have a colleague write to somebody who is in the gate and not connected."""
@@ -110,6 +118,14 @@ class Hand:
 
     async def live(self, username: str) -> frozenset[str] | None:
         return (await self.user(look_at(username, any_session=True))).sessions
+
+    async def sessions(self, username: str) -> list[DeviceSession]:
+        found = await self.server.device_sessions(self.company, username)
+        return sorted(found, key=lambda session: session.resource)
+
+    async def seen(self, username: str, *, taken: tuple[str, ...] = ()) -> list[DeviceSeen]:
+        found = await self.server.devices_seen(self.company, taken=taken)
+        return [one for one in found if one.username == username]
 
     def jid(self, username: str) -> str:
         return f"{username}@{self.company.domain}"
@@ -283,6 +299,53 @@ class ServerContract:
         assert await hand.do(end, end) == [2, 0]
         assert await hand.live(anna) == frozenset()
         assert anna not in await hand.server.online(hand.company)
+
+    async def test_a_session_tells_its_device_until_it_ends(self, hand: Hand) -> None:
+        anna = await hand.world.hire("anna")
+        await hand.do(changes.OpenGate(username=anna))
+        await hand.world.log_in(anna, resource="phone")
+        await hand.world.log_in(anna, resource="web")
+        mark = hand.world.mark(anna)
+        phone, web = [DeviceSession(resource=name, mark=mark, awake=True) for name in ("phone", "web")]
+        assert await hand.sessions(anna) == [phone, web]
+        await hand.world.lose(anna, resource="phone")
+        asleep = DeviceSession(resource="phone", mark=mark, awake=False)
+        async with asyncio.timeout(10):
+            while (found := await hand.sessions(anna)) == [phone, web]:
+                pass
+        assert found == [asleep, web]
+        await hand.do(changes.EndSessions(username=anna))
+        assert await hand.sessions(anna) == []
+        assert await hand.server.device_sessions(hand.world.other, anna) == []
+
+    async def test_when_a_device_came_or_went_is_told_until_it_is_taken(self, hand: Hand) -> None:
+        anna, before = await hand.world.hire("anna"), datetime.now(UTC) - timedelta(seconds=1)
+        await hand.do(changes.OpenGate(username=anna))
+        assert await hand.seen(anna) == []
+        await hand.world.log_in(anna, resource="phone")
+        came = await hand.seen(anna)
+        assert [one.mark for one in came] == [hand.world.mark(anna)], "one entry for a device"
+        assert before <= came[0].at <= datetime.now(UTC) + timedelta(seconds=1)
+        assert await hand.seen(anna, taken=("another",)) == came, "not taken: told again"
+        assert await hand.server.devices_seen(hand.world.other, taken=[came[0].stamp]) is not None
+        assert await hand.seen(anna) == came, "another company cannot take it"
+        assert await hand.seen(anna, taken=(came[0].stamp,)) == []
+        await hand.do(changes.EndSessions(username=anna))
+        (went,) = await hand.seen(anna, taken=(came[0].stamp,))
+        assert (went.mark, went.at > came[0].at) == (came[0].mark, True)
+
+    async def test_a_device_that_sleeps_was_seen_until_it_fell_asleep(self, hand: Hand) -> None:
+        anna = await hand.world.hire("anna")
+        await hand.do(changes.OpenGate(username=anna))
+        await hand.world.log_in(anna, resource="phone")
+        (came,) = await hand.seen(anna)
+        await hand.world.lose(anna, resource="phone")
+        async with asyncio.timeout(10):
+            while not (slept := await hand.seen(anna, taken=(came.stamp,))):
+                pass
+        assert slept[0].at > came.at
+        await hand.do(changes.EndSessions(username=anna))
+        assert await hand.seen(anna) == slept, "that its session ends is not its doing"
 
     async def test_only_sessions_from_before_a_moment_are_unwanted(self, hand: Hand) -> None:
         anna = await hand.world.hire("anna")

@@ -25,8 +25,9 @@ from kleanxmpp import changes, errors
 from kleanxmpp.db.directory import SqlDirectory
 from kleanxmpp.db.migrate import upgrade_database
 from kleanxmpp.desired import GATE
+from kleanxmpp.device_ports import MARK_LENGTH
 from kleanxmpp.model import Company, Credential, User
-from tests.e2e.raw_client import RawClient, Refused, connect
+from tests.e2e.raw_client import RawClient, Refused, connect, local
 
 T = TypeVar("T")
 
@@ -133,12 +134,22 @@ class EjabberdWorld:
         self.server, self.connection = component.server, component.connection
         self.name, self.hire = live.name, live.hire
         self._clients = AsyncExitStack()
+        self._devices: dict[tuple[str, str], RawClient] = {}
 
     def rooms_domain(self, company: Company) -> str:
         return f"gruppen.{company.domain}"
 
     async def log_in(self, username: str, *, resource: str) -> None:
-        await self.client(username, resource=resource)
+        self._devices[username, resource] = await self.client(username, resource=resource)
+
+    async def lose(self, username: str, *, resource: str) -> None:
+        device = self._devices[username, resource]
+        await device.send("<enable xmlns='urn:xmpp:sm:3' resume='true'/>")
+        await device.wait(lambda element: local(element) == "enabled")
+        await device.close()
+
+    def mark(self, username: str) -> str:
+        return hashlib.sha256(_secret(username)).hexdigest()[:MARK_LENGTH]
 
     async def client(self, username: str, *, resource: str = "phone", company: Company = FIRMA) -> RawClient:
         """Log in and send presence."""

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from xml.etree.ElementTree import Element
 
 import pytest
@@ -12,7 +13,7 @@ from component.connection import Connection
 from component.handlers.presence import PresenceHandler
 from component.link import Link
 from component.server import EjabberdServer
-from kleanxmpp import changes, errors
+from kleanxmpp import changes, devices, errors
 from kleanxmpp.desired import GATE
 from kleanxmpp.model import Company
 from kleanxmpp.state import Affiliation, Bookmark, Profile
@@ -316,6 +317,27 @@ async def test_one_person_costs_the_same_in_a_small_and_in_a_large_circle(live: 
         "klean_shared_groups": 1,
         "klean_affiliations": 1,
     }
+
+
+async def test_a_look_at_devices_is_one_call_and_finds_the_credential(
+    live: LiveServer, world: EjabberdWorld, hand: Hand
+) -> None:
+    people = [await live.hire("owner") for _ in range(3)]
+    for username in people:
+        await hand.do(changes.OpenGate(username=username))
+        await world.log_in(username, resource="phone")
+    async with CountingApi(live.private.api_url, user=API_USER, password=API_PASSWORD) as api:
+        server = EjabberdServer(Link(api=api, connection=world.connection))
+        await devices.write_down(live.directory, server, FIRMA, taken=(), now=datetime.now(UTC))
+        assert api.calls == {"klean_devices_seen": 1}
+        async with live.directory.read() as tx:
+            for username in people:
+                user = await tx.user(FIRMA.id, username)
+                assert user is not None
+                (known,) = await tx.credentials(user.id)
+                assert known.last_seen_at is not None
+                (session,) = await devices.live(live.directory, server, FIRMA, user, within=10)
+                assert (session.resource, session.credential, session.awake) == ("phone", known, True)
 
 
 async def test_thousands_of_affiliations_take_one_question_per_thousand(world: EjabberdWorld, hand: Hand) -> None:

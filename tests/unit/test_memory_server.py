@@ -8,6 +8,7 @@ from kleanxmpp import changes, errors
 from kleanxmpp.desired import GATE
 from kleanxmpp.model import Company
 from kleanxmpp.state import Affiliation, Leftovers
+from kleanxmpp.testing_devices import mark_of
 from kleanxmpp.testing_server import MemoryServer
 from tests.contracts.server import ServerContract, look_at
 
@@ -29,7 +30,13 @@ class MemoryWorld:
         return self.name(kind)
 
     async def log_in(self, username: str, *, resource: str) -> None:
-        self.server.log_in(self.company, username, resource)
+        self.server.log_in(self.company, username, resource, secret=f"secret of {username}")
+
+    async def lose(self, username: str, *, resource: str) -> None:
+        self.server.lose(self.company, username, resource)
+
+    def mark(self, username: str) -> str:
+        return mark_of(f"secret of {username}")
 
     async def write_to(self, username: str, *, messages: int) -> None:
         self.server.holdings(self.company).leftovers[username] = Leftovers(offline_messages=messages)

@@ -10,6 +10,7 @@ from kleanxmpp.documents.words import WORDS
 from kleanxmpp.model import User
 from kleanxmpp.website_ports import StaffRole
 
+from ... import live_devices
 from ...handlers.access import access_of
 from ...schemas.scheduled import OPEN
 from .. import person_form
@@ -39,11 +40,13 @@ async def show_person(visit: Visit) -> web.StreamResponse:
         roles = await tx.staff_roles_of(user.id) if visit.may(tokens.ADMIN) else frozenset()
     if records:
         records["browsers"] = await web_sessions.of_person(visit.directory, company, user.id, now=visit.now)
+    connected = await live_devices.connected(visit.services, company, user) if devices else frozenset()
     return visit.page(
         "people/person.html",
         person=user,
         standing=standing(visit, user, devices=len(devices)),
         devices=devices,
+        connected=connected,
         records=records,
         modes=WORDS[visit.language].modes,
         groups=groups,

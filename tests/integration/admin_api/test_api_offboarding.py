@@ -144,6 +144,7 @@ async def test_access_shows_directory_and_server(desk: Desk) -> None:
         "gate": True,
         "read_only": False,
         "sessions": ["phone"],
+        "devices": [{"resource": "phone", "credential_id": None, "label": None, "connected": True}],
         "rooms": [{"room": group["room"], "affiliation": "admin"}],
         "shared_groups": [f"klean-g-{group['slug']}"],
         "bookmarks": [group["room"]],

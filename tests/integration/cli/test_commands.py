@@ -54,7 +54,7 @@ def test_a_device_is_set_up_and_revoked(run: Run) -> None:
     assert issued["xmpp_host"] == "firma.test"
     assert len(issued["credential"]) == 34
     (listed,) = run("user", "credential", "list", "anna.berg", "--json").json
-    assert listed["label"] == "Diensthandy" and "credential" not in listed
+    assert listed["label"] == "Diensthandy" and "credential" not in listed and listed["last_seen_at"] is None
     assert run("user", "credential", "remove", "anna.berg", issued["id"]).code == 0
     assert run("user", "credential", "list", "anna.berg", "--json").json == []
     assert run("user", "credential", "remove", "anna.berg", issued["id"]).code == 1

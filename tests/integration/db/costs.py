@@ -8,11 +8,12 @@ import pytest
 from kleanxmpp import chains, events
 from kleanxmpp.db.directory import SqlDirectory
 from kleanxmpp.db.statements import count_statements
+from kleanxmpp.device_ports import MARK_LENGTH, DeviceSeen
 from kleanxmpp.model import Aspect, Company, Priority, Role
 from kleanxmpp.ports import Transaction
 from tests.contracts.directory_base import DirectoryBase, saved_group, saved_user, saved_users
 from tests.contracts.directory_records import an_entry
-from tests.factories import AT, a_mark, a_user, a_webhook, an_event
+from tests.factories import AT, a_credential, a_mark, a_user, a_webhook, an_event
 
 Work = Callable[[Transaction], Awaitable[object]]
 
@@ -55,6 +56,24 @@ class CostsContract(DirectoryBase):
             company.id, aspects=Aspect.ALL, priority=Priority.CHANGE, at=AT
         )
         assert await cost(everybody) - nothing <= 2
+
+    @pytest.mark.parametrize("size", [1, 1000])
+    async def test_devices_seen_are_one_look_and_one_write(
+        self, directory: SqlDirectory, company: Company, size: int
+    ) -> None:
+        people = await saved_users(directory, *(a_user(company) for _ in range(size)))
+        held = [a_credential(user) for user in people]
+        async with directory.write(company.id) as tx:
+            await tx.add_credentials(held)
+        seen = [
+            DeviceSeen(username=user.username, mark=secret[:MARK_LENGTH], at=AT)
+            for user, (_, secret) in zip(people, held, strict=True)
+        ]
+        nothing = await statements_of(directory, company, lambda tx: tx.company(company.id)) - 1
+        assert await statements_of(directory, company, lambda tx: tx.note_devices_seen(company.id, seen)) - nothing == 2
+        assert await statements_of(directory, company, lambda tx: tx.note_devices_seen(company.id, [])) - nothing == 0
+        async with directory.read() as tx:
+            assert [one.last_seen_at for one in await tx.credentials(people[-1].id)] == [AT]
 
     async def test_who_tells_nobody_pays_one_look(self, directory: SqlDirectory, company: Company) -> None:
         people = [(None, a_user(company)) for _ in range(1000)]
