@@ -129,6 +129,11 @@ NOT_A_SPREADSHEET = _kind(
     "The body must be a CSV or XLSX file, or a form with one.",
     "Send Content-Type: text/csv, the one of XLSX, or multipart/form-data.",
 )  # fmt: skip
+NOT_A_PICTURE = _kind(
+    "not-a-picture", 415, "A JPEG, PNG or WebP picture is needed",
+    "The body must be a picture, and Content-Type its kind.",
+    "Send Content-Type: image/jpeg, image/png or image/webp.",
+)  # fmt: skip
 INVALID = _kind(
     "invalid", 422, "A value is not acceptable",
     "One or more fields are not acceptable.",
