@@ -45,7 +45,7 @@ class EjabberdServer:
         return await self._seen((company.domain, look))
 
     async def observe_people(self, company: Company, looks: Sequence[UserLook]) -> Sequence[UserState]:
-        """Return names, photos, bookmarks, leftovers of many people, where asked for; at most one call for each kind."""
+        """Return names, photos, bookmarks, leftovers of many people, where asked for; at most one call a kind."""
         return await _observe_kept(self._link, looks, domain=company.domain)
 
     async def observe_circles(self, company: Company, look: CircleLook) -> CircleState:

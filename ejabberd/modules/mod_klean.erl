@@ -84,6 +84,7 @@ start(Host, _Opts) ->
     ejabberd_hooks:add(user_send_packet, Host, ?MODULE, keep_contacts, 5),
     ejabberd_hooks:add(user_send_packet, Host, ?MODULE, keep_nickname, 6),
     ejabberd_hooks:add(user_send_packet, Host, ?MODULE, keep_photo, 7),
+    ejabberd_hooks:add(c2s_self_presence, Host, ?MODULE, keep_photo, 95),
     ejabberd_hooks:add(remove_user, Host, ?MODULE, forget_photo, 50),
     ejabberd_hooks:add(user_send_packet, Host, ?MODULE, count_message, 95),
     start_counting(Host),
@@ -112,6 +113,7 @@ stop(Host) ->
     ejabberd_hooks:delete(user_send_packet, Host, ?MODULE, keep_contacts, 5),
     ejabberd_hooks:delete(user_send_packet, Host, ?MODULE, keep_nickname, 6),
     ejabberd_hooks:delete(user_send_packet, Host, ?MODULE, keep_photo, 7),
+    ejabberd_hooks:delete(c2s_self_presence, Host, ?MODULE, keep_photo, 95),
     ejabberd_hooks:delete(remove_user, Host, ?MODULE, forget_photo, 50),
     ejabberd_hooks:delete(user_send_packet, Host, ?MODULE, count_message, 95),
     ejabberd_hooks:delete(c2s_handle_recv, Host, ?MODULE, mark_login, 50),
@@ -264,24 +266,6 @@ own_nickname(#jid{luser = User, lserver = Server}) ->
         VCard -> text_of(VCard, [<<"NICKNAME">>])
     end.
 
-refuse_presence(Presence, State);
-        Own ->
-            %% somebody else's name is for the room to refuse, so that the client says why
-            case {mod_muc:can_use_nick(Host, To#jid.lserver, From, Asked), jid:replace_resource(To, Own)} of
-                {false, _} -> Unchanged;
-                {true, error} -> refuse_presence(Presence, State);
-                {true, Address} -> {xmpp:set_to(Presence, Address), State}
-            end
-    end;
-keep_nickname(Unchanged) ->
-    Unchanged.
-
-own_nickname(#jid{luser = User, lserver = Server}) ->
-    case stored_vcard(User, Server) of
-        #vcard_temp{nickname = Nickname} -> Nickname;
-        error -> error
-    end.
-
 refuse_presence(Presence, State) ->
     Text = <<"The name cannot be looked up now">>,
     ejabberd_router:route_error(Presence, xmpp:err_internal_server_error(Text, xmpp:get_lang(Presence))),
@@ -337,7 +321,8 @@ photo_mark(User, Server) ->
     end.
 
 %% What a client says about a picture of its own where the directory has one: an avatar is refused, and "I have none"
-%% (XEP-0153), which mod_vcard_xupdate would leave in the presence, is taken out of it.
+%% (XEP-0153), which mod_vcard_xupdate (at 50, of a presence to everybody at 100) leaves in the presence, is taken out.
+%% On 23.01 it even leaves what it has put in itself, so that nobody who is there would be told of a first photo.
 keep_photo({#presence{type = available} = Presence, #{jid := #jid{luser = User, lserver = Server}} = State} = Unchanged) ->
     case xmpp:has_subtag(Presence, #vcard_xupdate{}) andalso photo_mark(User, Server) of
         #klean_photo{} -> {xmpp:remove_subtag(Presence, #vcard_xupdate{}), State};
@@ -371,9 +356,10 @@ set_photo(Host, User, Type, Photo) ->
             ok = write_photo(LUser, LServer, undefined),
             forget_photo(LUser, LServer);
         {Content, _} ->
-            ok = write_photo(LUser, LServer, #vcard_photo{type = Type, binval = Content}),
-            mnesia:dirty_write(#klean_photo{us = {LUser, LServer}, sha1 = str:sha(Content),
-                                            text = photo_text(kept_vcard(LUser, LServer))})
+            %% first the mark, which decides what is said in presence; without its picture it means "lost"
+            ok = mnesia:dirty_write(#klean_photo{us = {LUser, LServer}, sha1 = str:sha(Content),
+                                                 text = crypto:hash(sha, base64:encode(Content))}),
+            write_photo(LUser, LServer, #vcard_photo{type = Type, binval = Content})
     end.
 
 write_photo(LUser, LServer, Photo) ->
@@ -387,8 +373,6 @@ write_photo(LUser, LServer, Photo) ->
         _ -> throw({error, "The photo could not be kept"})
     end.
 
-photo_text(VCard) -> crypto:hash(sha, text_of(VCard, [<<"PHOTO">>, <<"BINVAL">>])).
-
 forget_photo(User, Server) ->
     mnesia:dirty_delete(klean_photo, {jid:nodeprep(User), jid:nameprep(Server)}).
 
@@ -397,7 +381,7 @@ photo_of(LUser, LServer, VCard) ->
     case photo_mark(LUser, LServer) of
         none -> <<>>;
         #klean_photo{sha1 = Sha1, text = Text} ->
-            case photo_text(VCard) of
+            case crypto:hash(sha, text_of(VCard, [<<"PHOTO">>, <<"BINVAL">>])) of
                 Text -> Sha1;
                 _ -> <<"lost">>
             end
