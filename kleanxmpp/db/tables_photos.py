@@ -14,6 +14,6 @@ user_photos = Table(
     Column("media_type", TEXT, nullable=False),
     Column("content", LargeBinary, nullable=False),
     Column("updated_at", UtcDateTime, nullable=False),
-    PrimaryKeyConstraint("user_id"),
+    PrimaryKeyConstraint("company_id", "user_id"),
     ForeignKeyConstraint(["company_id", "user_id"], ["users.company_id", "users.id"], ondelete="CASCADE"),
 )

@@ -19,7 +19,7 @@ def upgrade() -> None:
         needed("media_type", TEXT),
         needed("content", sa.LargeBinary()),
         needed("updated_at", MOMENT),
-        sa.PrimaryKeyConstraint("user_id", name="pk_user_photos"),
+        sa.PrimaryKeyConstraint("company_id", "user_id", name="pk_user_photos"),
         sa.ForeignKeyConstraint(
             ["company_id", "user_id"],
             ["users.company_id", "users.id"],
