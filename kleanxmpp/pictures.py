@@ -22,8 +22,8 @@ SIDE = 256
 """Pixels at most; clients show 40 to 200."""
 _TAKEN = ("JPEG", "PNG", "WEBP")
 _SMALLEST = 32
-_MOST_PIXELS = 50_000_000
-"""A telephone's largest. Decoded it takes 200 MB for a moment, so it is refused by its header."""
+_MOST_PIXELS = 30_000_000
+"""More than telephones take by themselves. Decoded that is 200 MB for a moment; more is refused by the header."""
 _MOST_BYTES = 50_000
 _QUALITIES = (85, 75, 60, 40)
 _BROKEN = (
@@ -78,9 +78,9 @@ def _square(opened: "Image") -> "Image":
     from PIL import Image, ImageOps
 
     opened.draft("RGB", (2 * SIDE, 2 * SIDE))  # a JPEG is decoded no larger than needed
-    upright = ImageOps.exif_transpose(opened)
-    side = min(SIDE, *upright.size)
-    cut = ImageOps.fit(upright.convert("RGBA"), (side, side), method=Image.Resampling.LANCZOS)
+    ImageOps.exif_transpose(opened, in_place=True)
+    side = min(SIDE, *opened.size)
+    cut = ImageOps.fit(opened.convert("RGBA"), (side, side), method=Image.Resampling.LANCZOS)
     plain = Image.new("RGB", cut.size, "white")
     plain.paste(cut, mask=cut.getchannel("A"))
     return plain
@@ -96,7 +96,7 @@ def _encoded(picture: "Image") -> bytes:
 
 
 def _too_many_pixels() -> errors.Invalid:
-    return _refused("A photo has at most 50 million pixels.")
+    return _refused("A photo has at most 30 million pixels.")
 
 
 def _refused(message: str) -> errors.Invalid:

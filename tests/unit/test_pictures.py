@@ -84,6 +84,13 @@ async def test_noise_stays_below_the_limit_too() -> None:
     assert len(await pictures.portrait(file.getvalue())) < 50_000
 
 
+async def test_of_a_telephones_picture_that_holds_a_second_one_the_first_is_kept() -> None:
+    file = io.BytesIO()
+    first, second = Image.new("RGB", (300, 300), (200, 0, 0)), Image.new("RGB", (300, 300), (0, 0, 200))
+    first.save(file, "MPO", save_all=True, append_images=[second])
+    assert like(opened(await pictures.portrait(file.getvalue())).getpixel((128, 128)), (200, 0, 0))
+
+
 def moving(kind: str) -> bytes:
     file = io.BytesIO()
     frames = [Image.new("RGB", (64, 64), colour) for colour in ("red", "blue")]
@@ -110,9 +117,9 @@ def gif() -> bytes:
         (a_picture(size=(31, 400)), "at least 32"),
         (moving("PNG"), "does not move"),
         (moving("WEBP"), "does not move"),
-        (png_that_claims(60_000, 60_000), "50 million"),
-        (png_that_claims(10_000, 10_000), "50 million"),
-        (png_that_claims(8_000, 7_000), "50 million"),
+        (png_that_claims(60_000, 60_000), "30 million"),
+        (png_that_claims(10_000, 10_000), "30 million"),
+        (png_that_claims(6_000, 5_001), "30 million"),
         (png_that_claims(500, 500), "cut off"),
     ],
 )
@@ -123,9 +130,9 @@ async def test_what_is_no_still_picture_of_a_sensible_size_is_refused(content: b
 
 
 async def test_the_loop_goes_on_while_a_picture_is_made() -> None:
-    content, ticks = a_picture(kind="PNG", size=(3000, 3000)), 0
+    content, ticks = a_picture(kind="PNG", size=(2000, 2000)), 0
     work = asyncio.ensure_future(pictures.portrait(content))
     while not work.done():
-        await asyncio.sleep(0)
+        await asyncio.sleep(0.001)
         ticks += 1
-    assert await work and ticks > 10
+    assert await work and ticks > 5

@@ -12,7 +12,7 @@ FORM_BYTES = photos.MOST_BYTES + 64 * 1024
 _KEPT = "private, max-age=2592000, immutable"
 _WORDS = (
     N_("A photo has at most 5 MB."),
-    N_("A photo has at most 50 million pixels."),
+    N_("A photo has at most 30 million pixels."),
     N_("A photo is at least 32 pixels wide and high."),
     N_("A photo does not move."),
     N_("This is no JPEG, PNG or WebP picture."),
