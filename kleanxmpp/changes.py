@@ -205,10 +205,10 @@ _ORDER: tuple[tuple[type, ...], ...] = (
     (ClearLeftovers,),
     (DestroyRoom, RemoveSharedGroup),
     (CreateRoom, ConfigureRoom, SetSharedGroup, SetProfile),
-    (OpenGate, SetPhoto),
+    (OpenGate,),
     (SetAffiliations, RemoveFromSharedGroup, LeaveSharedGroups),
     (AddToSharedGroup, JoinSharedGroups),
-    (SetBookmarks, LetWrite),
+    (SetBookmarks, LetWrite, SetPhoto),
     (EraseAccount,),
 )
 _RANK = {kind: rank for rank, kinds in enumerate(_ORDER) for kind in kinds}
