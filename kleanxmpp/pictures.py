@@ -48,8 +48,11 @@ async def portrait(content: bytes) -> bytes:
 
 def painted(content: bytes) -> bytes:
     """Return the middle of the picture as a small JPEG, the right way up. Raises Invalid. Blocks."""
-    from PIL import Image, UnidentifiedImageError
+    from PIL import Image, ImageFile, UnidentifiedImageError
 
+    ImageFile.LOAD_TRUNCATED_IMAGES = (
+        False  # WeasyPrint switches it on for all of the process; our pages have no images
+    )
     try:
         with Image.open(io.BytesIO(content), formats=_TAKEN) as opened:
             _check(opened)

@@ -5,7 +5,7 @@ import io
 from typing import Any
 
 import pytest
-from PIL import Image
+from PIL import Image, ImageFile
 
 from kleanxmpp import errors, pictures
 from tests.photos import CAMERA, a_picture, png_that_claims
@@ -127,6 +127,13 @@ async def test_what_is_no_still_picture_of_a_sensible_size_is_refused(content: b
     with pytest.raises(errors.Invalid, match=words) as refused:
         await pictures.portrait(content)
     assert refused.value.field == "photo"
+
+
+async def test_what_is_cut_off_is_refused_although_another_library_takes_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """WeasyPrint says so for the whole process, once the first PDF was asked for."""
+    monkeypatch.setattr(ImageFile, "LOAD_TRUNCATED_IMAGES", True)
+    with pytest.raises(errors.Invalid, match="cut off"):
+        await pictures.portrait(a_picture(size=(500, 500))[:1500])
 
 
 async def test_the_loop_goes_on_while_a_picture_is_made() -> None:
