@@ -7,7 +7,8 @@ from aiohttp import web
 from pydantic import BaseModel
 
 JSON, JSON_LINES, PDF, CSV = "application/json", "application/jsonl", "application/pdf", "text/csv"
-DOCUMENTS = frozenset({PDF, CSV})
+JPEG = "image/jpeg"
+DOCUMENTS = frozenset({PDF, CSV, JPEG})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

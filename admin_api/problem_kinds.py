@@ -129,6 +129,11 @@ NOT_A_SPREADSHEET = _kind(
     "The body must be a CSV or XLSX file, or a form with one.",
     "Send Content-Type: text/csv, the one of XLSX, or multipart/form-data.",
 )  # fmt: skip
+NOT_A_PICTURE = _kind(
+    "not-a-picture", 415, "A JPEG, PNG or WebP picture is needed",
+    "The body must be a picture, and Content-Type its kind.",
+    "Send Content-Type: image/jpeg, image/png or image/webp.",
+)  # fmt: skip
 INVALID = _kind(
     "invalid", 422, "A value is not acceptable",
     "One or more fields are not acceptable.",
@@ -217,7 +222,8 @@ KINDS: dict[str, Kind] = {
         MALFORMED, MALFORMED_FORM, UNAUTHORIZED, UNSIGNED, MISSING_SCOPE, OTHER_COMPANY, UPLOAD_REFUSED, NOT_FOUND,
         UNKNOWN_COMPANY, METHOD_NOT_ALLOWED, TIMEOUT,
         CONFLICT, MESSAGE_REPEATED, IN_PROGRESS, SECRET_SHOWN, UNSAFE_PLAN, STALE, TOO_LARGE, MEDIA_TYPE,
-        NOT_A_SPREADSHEET, INVALID, NO_DRY_RUN, BULK_REFUSED, COMPANY_NEEDED, KEY_REUSED, NOT_APPLIED, TOO_FAST,
+        NOT_A_SPREADSHEET, NOT_A_PICTURE, INVALID, NO_DRY_RUN, BULK_REFUSED, COMPANY_NEEDED, KEY_REUSED, NOT_APPLIED,
+        TOO_FAST,
         INTERNAL, NOT_INSTALLED, STORE_UNAVAILABLE, UNAVAILABLE, SERVER_UNREACHABLE, NO_RECONCILER, NO_DOCTOR,
         NO_SENDER, NOT_READY,
     )

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from kleanxmpp import hr
 
 from . import problem_kinds as kinds
-from .answers import CSV, JSON, JSON_LINES, PDF
+from .answers import CSV, JPEG, JSON, JSON_LINES, PDF
 from .handlers import (
     access,
     audit,
@@ -28,6 +28,7 @@ from .handlers import (
     links,
     members,
     offboardings,
+    photos,
     rules,
     scheduled,
     status,
@@ -137,6 +138,10 @@ _SINGLE: tuple[Operation, ...] = (
         in_bulk=users.change_user),
     _op("PUT", "/users/by-external-id/{external_id}", users.put_user, "users:write", {200: UserView, 201: UserView}, _C,
         tag="People", versioned=True, in_bulk=users.put_user, in_bulk_together=users.put_many),
+    _op("GET", _USER + "/photo", photos.get_photo, "users:read", {200: None, 304: None}, tag="People", versioned=True,
+        media_type=JPEG),
+    _op("PUT", _USER + "/photo", photos.put_photo, "users:write", {200: UserView}, tag="People"),
+    _op("DELETE", _USER + "/photo", photos.remove_photo, "users:write", {204: None}, tag="People"),
     _op("GET", _USER + "/access", access.get_access, "users:read", {200: AccessView}, tag="People"),
 
     _op("POST", _USER + "/deactivate", offboardings.deactivate_user, "users:write", _PROVEN,

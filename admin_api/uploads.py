@@ -1,4 +1,7 @@
-"""A file that comes with a request: as the whole body, or as the part `file` of a form, beside a part `mapping`."""
+"""A file that comes with a request: as the whole body, or as the part `file` of a form, beside a part `mapping`.
+
+A picture is always the whole body.
+"""
 
 import asyncio
 from dataclasses import dataclass
@@ -15,6 +18,7 @@ XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 WHOLE = ("text/csv", XLSX)
 """What a body can be. What it really is, its content says."""
 _ALSO = frozenset({*WHOLE, "application/csv", "application/vnd.ms-excel", "application/octet-stream"})
+PICTURES = ("image/jpeg", "image/png", "image/webp")
 _PARTS = ("file", "mapping")
 _CHUNK = 64 * 1024
 
@@ -34,6 +38,19 @@ async def read(request: web.Request) -> Upload:
     try:
         async with asyncio.timeout(request.app[SERVICES].settings.body_seconds):
             return await _form(request) if request.content_type == FORM else Upload(file=await request.read())
+    except TimeoutError as error:
+        raise Problem(kind=kinds.TIMEOUT, headers={"Connection": "close"}) from error
+
+
+async def read_picture(request: web.Request, *, most: int) -> bytes:
+    """Return the body, of at most so many bytes, within the time of any request. Raises Problem."""
+    if request.content_type not in PICTURES:
+        raise Problem(kind=kinds.NOT_A_PICTURE)
+    if (request.content_length or 0) > most:
+        raise Problem(kind=kinds.TOO_LARGE, headers={"Connection": "close"})
+    try:
+        async with asyncio.timeout(request.app[SERVICES].settings.body_seconds):
+            return await request.clone(client_max_size=most).read()
     except TimeoutError as error:
         raise Problem(kind=kinds.TIMEOUT, headers={"Connection": "close"}) from error
 

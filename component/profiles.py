@@ -1,8 +1,12 @@
-"""Names: in the vCard for contact lists, and reserved on the room service so that nobody else can use them there."""
+"""Names: in the vCard for contact lists, and reserved on the room service so that nobody else can use them there.
+
+And the photo that stands beside them.
+"""
 
 from ejabberd.commands import Refused
 from ejabberd.records import Belongings
 from kleanxmpp import errors
+from kleanxmpp.changes import SetPhoto
 from kleanxmpp.state import Profile
 
 from .link import Link
@@ -25,4 +29,12 @@ async def set_profile(link: Link, username: str, profile: Profile, *, domain: st
         raise errors.Temporary("The nickname is still reserved for somebody else.") from error
     full_name, nickname = profile.full_name, profile.nickname
     await link.api.accounts.set_names(username, host=domain, full_name=full_name, nickname=nickname)
+    return 1
+
+
+async def set_photo(link: Link, change: SetPhoto, *, domain: str) -> int:
+    """Make the directory's photo the person's picture, or take it away again."""
+    photo = change.photo
+    media_type, content = ("", b"") if photo is None else (photo.media_type, photo.content)
+    await link.api.accounts.set_photo(change.username, host=domain, media_type=media_type, content=content)
     return 1

@@ -1,6 +1,6 @@
 """`EjabberdServer`: the core's `Server` port on a real ejabberd. Hands everything to the part whose concern it is.
 
-Looking at people costs one call for sessions, one for shared groups, one for names and bookmarks, and one
+Looking at people costs one call for sessions, one for shared groups, one for names, photos and bookmarks, and one
 for all rooms, whatever their number and the size of the company. What off-boardings do, and all looking, is done
 together for everybody who is worked on at the same moment (`crowd`).
 """
@@ -45,7 +45,7 @@ class EjabberdServer:
         return await self._seen((company.domain, look))
 
     async def observe_people(self, company: Company, looks: Sequence[UserLook]) -> Sequence[UserState]:
-        """Return names, bookmarks and leftovers of many people, where asked for; at most one call for each kind."""
+        """Return names, photos, bookmarks, leftovers of many people, where asked for; at most one call a kind."""
         return await _observe_kept(self._link, looks, domain=company.domain)
 
     async def observe_circles(self, company: Company, look: CircleLook) -> CircleState:
@@ -98,6 +98,8 @@ class EjabberdServer:
                 return await contacts.leave_group(link, change, domain=domain)
             case changes.SetProfile(username=username, profile=profile):
                 return await profiles.set_profile(link, username, profile, domain=domain)
+            case changes.SetPhoto():
+                return await profiles.set_photo(link, change, domain=domain)
             case changes.OpenGate(username=username):
                 return await contacts.give_key(link, GATE, username, domain=domain)
             case changes.SetBookmarks():
@@ -168,6 +170,7 @@ async def _observe_some(link: Link, looks: Sequence[UserLook], *, domain: str) -
             shared_groups=shared.result().get(look.username, frozenset()) & look.shared_groups,
             affiliations=held,
             profile=rest.profile,
+            photo=rest.photo,
             bookmarks=rest.bookmarks,
             leftovers=rest.leftovers,
         )
@@ -190,6 +193,7 @@ def _kept_state(look: UserLook, person: Belongings | None, remains: Leftovers | 
     stored = bookmarks.parse_storage(person.bookmarks) if person else None
     return UserState(
         profile=profiles.read_profile(person) if person and look.profile else None,
+        photo=person.photo if person and look.profile else None,
         bookmarks=bookmarks.read_bookmarks(stored, service=service) if stored is not None and look.bookmarks else None,
         leftovers=remains if look.leftovers else None,
     )

@@ -1,5 +1,6 @@
-"""What ejabberd keeps for an account: names, bookmarks, waiting messages."""
+"""What ejabberd keeps for an account: names, photo, bookmarks, waiting messages."""
 
+import base64
 from collections.abc import Iterable, Mapping
 
 from ejabberd.commands import Commands, Refused
@@ -22,7 +23,7 @@ class Accounts:
         )
 
     async def belongings(self, usernames: Iterable[str], *, host: str) -> tuple[Belongings, ...]:
-        """Read names and bookmarks of many users in one call, in any order. Needs our `mod_klean` on the host."""
+        """Read names, photo hashes, bookmarks of many users in one call, in any order. Needs our `mod_klean`."""
         users: list[Json] = list(usernames)
         return await self._commands.ask("klean_people", _belongings, host=host, users=users)
 
@@ -44,6 +45,14 @@ class Accounts:
         """
         for name, content in (("FN", full_name), ("NICKNAME", nickname)):
             await self._commands.run("set_vcard", user=username, host=host, name=name, content=content)
+
+    async def set_photo(self, username: str, *, host: str, media_type: str, content: bytes) -> None:
+        """Make this the user's picture in vCard and avatar (XEP-0054, XEP-0084), which no client can change.
+
+        Empty `content` takes such a picture away again. Needs our `mod_klean` on the host.
+        """
+        photo = base64.b64encode(content).decode()
+        await self._commands.run("klean_set_photo", user=username, host=host, type=media_type, photo=photo)
 
     async def private(self, username: str, *, host: str, element: str, namespace: str) -> str:
         """Read an element of the private storage (XEP-0049) as XML; it is empty if nothing was stored."""

@@ -179,11 +179,15 @@ class ShownNames:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Belongings:
-    """What is kept for a user: the vCard's names (empty: not there) and the stored bookmarks as XML."""
+    """What is kept for a user: the vCard's names (empty: not there) and the stored bookmarks as XML.
+
+    `photo`: the SHA-1 of the directory's photo; empty: the picture, if there is any, is the person's own.
+    """
 
     username: str
     full_name: str
     nickname: str
+    photo: str
     bookmarks: str
 
     @classmethod
@@ -193,6 +197,7 @@ class Belongings:
             username=as_text(field(answer, "user")),
             full_name=as_text(field(answer, "full_name")),
             nickname=as_text(field(answer, "nickname")),
+            photo=as_text(field(answer, "photo")),
             bookmarks=as_text(field(answer, "bookmarks")),
         )
 

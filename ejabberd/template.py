@@ -40,6 +40,7 @@ _COMMANDS = (
     "get_vcard",
     "get_vcard2",
     "set_vcard",
+    "klean_set_photo",
     "set_nickname",
     "private_get",
     "klean_set_private",

@@ -7,8 +7,9 @@ Changes of one rank do not depend on each other.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from kleanxmpp.photo_ports import Photo
 from kleanxmpp.state import Affiliation, Bookmark, Profile
 
 
@@ -105,6 +106,18 @@ class SetProfile:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SetPhoto:
+    """The picture that colleagues see is this one, and no client changes it. An empty `sha1`: none of the directory's.
+
+    A plan only names the `photo`, because it compares hashes; it is put in when the change is applied.
+    """
+
+    username: str
+    sha1: str
+    photo: Photo | None = field(default=None, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OpenGate:
     """The person may bind sessions and reach rooms, as far as the login says yes."""
 
@@ -177,6 +190,7 @@ Change = (
     | JoinSharedGroups
     | LeaveSharedGroups
     | SetProfile
+    | SetPhoto
     | OpenGate
     | SetBookmarks
     | MakeReadOnly
@@ -194,7 +208,7 @@ _ORDER: tuple[tuple[type, ...], ...] = (
     (OpenGate,),
     (SetAffiliations, RemoveFromSharedGroup, LeaveSharedGroups),
     (AddToSharedGroup, JoinSharedGroups),
-    (SetBookmarks, LetWrite),
+    (SetBookmarks, LetWrite, SetPhoto),
     (EraseAccount,),
 )
 _RANK = {kind: rank for rank, kinds in enumerate(_ORDER) for kind in kinds}

@@ -40,8 +40,8 @@ async def record_changes(
             if old is not None:
                 returning.append(new)
             marks.append(_mark(new, aspects=Aspect.ALL, now=now))
-        elif can is not Access.NONE and old is not None and _shown(old) != _shown(new):
-            marks.append(_mark(new, aspects=_NAMES, now=now))
+        elif can is not Access.NONE and old is not None and (aspects := _shown_otherwise(old, new)):
+            marks.append(_mark(new, aspects=aspects, now=now))
     begun = await offboardings.begin_all(tx, company, leaving, actor=actor, reason=reason, now=now, successor=successor)
     await tx.mark_due(marks)
     audit: list[AuditEntry] = []
@@ -58,7 +58,13 @@ def _mark(user: User, *, aspects: Aspect, now: datetime) -> Due:
     return Due(scope=offboardings.scope_of(user), aspects=aspects, marked_at=now)
 
 
-def _shown(user: User) -> tuple[object, ...]:
+def _shown_otherwise(old: User, new: User) -> Aspect:
+    if _names(old) != _names(new):
+        return _NAMES
+    return Aspect.PROFILE if old.photo_sha1 != new.photo_sha1 else Aspect(0)
+
+
+def _names(user: User) -> tuple[object, ...]:
     return user.display_name, user.nickname, user.absence, user.absent_until
 
 
@@ -90,6 +96,8 @@ def _actions(old: User | None, new: User) -> Iterator[tuple[str, dict[str, objec
     if (old.absence, old.absent_until) != (new.absence, new.absent_until):
         until = new.absent_until and new.absent_until.isoformat()
         yield ("user.absent" if new.absence else "user.absence_ended"), {"absence": new.absence, "until": until}
+    if old.photo_sha1 != new.photo_sha1:
+        yield ("user.photo_changed" if new.photo_sha1 else "user.photo_removed"), {"sha1": new.photo_sha1}
     if new.erasing and not old.erasing:
         yield "user.erasure_requested", {}
     changed = [

@@ -161,6 +161,7 @@ def user_state(person: Person, *, rooms_domain: str, aspects: Aspect = Aspect.AL
         shared_groups=frozenset(shared) if aspects & (Aspect.ACCESS | Aspect.CIRCLES) else None,
         affiliations={c.group.slug: _affiliation(level, c.role) for c in rooms} if Aspect.CIRCLES in aspects else None,
         profile=_profile(person) if Aspect.PROFILE in aspects and level is not Access.NONE else None,
+        photo=(person.user.photo_sha1 or "") if Aspect.PROFILE in aspects and level is not Access.NONE else None,
         bookmarks=_bookmarks(person.user, rooms, rooms_domain=rooms_domain) if Aspect.BOOKMARKS in aspects else None,
         leftovers=NOTHING_LEFT if Aspect.LEFTOVERS in aspects and level in _GONE else None,
     )

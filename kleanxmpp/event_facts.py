@@ -14,7 +14,8 @@ from kleanxmpp.event_ports import Facts
 from kleanxmpp.model import Company, Group, Offboarding, User
 
 _OF_THE_USER = (
-    "id", "username", "display_name", "external_id", "email", "locale", "active", "chat_permission", "admin", "version",
+    "id", "username", "display_name", "external_id", "email", "locale", "active", "chat_permission", "admin",
+    "photo_sha1", "version",
 )  # fmt: skip
 
 

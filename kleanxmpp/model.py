@@ -87,6 +87,7 @@ class User:
     `admin`: takes over groups that would be left without a moderator.
     `sessions_valid_from`: sessions that began earlier must end (a credential was revoked).
     `erasing`: erasure was asked for and follows as soon as the off-boarding is proven.
+    `photo_sha1`: of the photo that the directory has, which is kept apart (`kleanxmpp.photo_ports`); None: it has none.
     """
 
     id: str
@@ -103,6 +104,7 @@ class User:
     absent_until: datetime | None = None
     admin: bool = False
     attributes: Attributes = field(default_factory=dict, hash=False)
+    photo_sha1: str | None = None
     created_at: datetime
     version: int = 1
     sessions_valid_from: datetime | None = None
@@ -186,7 +188,7 @@ class Aspect(IntFlag):
     """
 
     ACCESS = 1  # the gate and live sessions
-    PROFILE = 2  # names on the server
+    PROFILE = 2  # names and photo on the server
     CIRCLES = 4  # affiliations and contact groups
     BOOKMARKS = 8
     LEFTOVERS = 16  # push registrations, waiting messages, tokens of who has no access

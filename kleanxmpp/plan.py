@@ -29,6 +29,8 @@ def plan_user(username: str, *, jid: str, desired: UserState, actual: UserState)
         steps += _user_groups(username, desired=desired.shared_groups, actual=actual.shared_groups)
     if desired.profile is not None and actual.profile not in {None, desired.profile}:
         steps.append(changes.SetProfile(username=username, profile=desired.profile))
+    if desired.photo is not None and actual.photo not in {None, desired.photo}:
+        steps.append(changes.SetPhoto(username=username, sha1=desired.photo))
     if desired.bookmarks is not None and actual.bookmarks is not None and desired.bookmarks != actual.bookmarks:
         steps.append(changes.SetBookmarks(username=username, bookmarks=desired.bookmarks))
     if desired.leftovers is not None and actual.leftovers not in {None, desired.leftovers}:

@@ -26,6 +26,7 @@ from kleanxmpp.model import (
     Role,
     User,
 )
+from kleanxmpp.photo_ports import PhotoRecords
 from kleanxmpp.record_ports import KeptRecords
 from kleanxmpp.rule_ports import RuleRecords
 from kleanxmpp.scheduled_ports import ScheduledRecords
@@ -75,6 +76,7 @@ class Transaction(
     GuardRecords,
     TokenRecords,
     FileRecords,
+    PhotoRecords,
     RuleRecords,
     SourceRecords,
     HookRecords,
@@ -125,7 +127,7 @@ class Transaction(
         """Replace existing users, whole values. Raises Conflict for a nickname or external id in use."""
 
     async def delete_user(self, company_id: str, user_id: str) -> None:
-        """Erase the person: user, credentials, memberships, due scope, kept answers, events about them.
+        """Erase the person: user, photo, credentials, memberships, due scope, kept answers, events about them.
 
         The username stays retired.
         """
@@ -256,7 +258,7 @@ class Server(Protocol):
         """Return what was asked for in `look`; the rest stays None. A room that does not exist counts as `none`."""
 
     async def observe_people(self, company: Company, looks: Sequence[UserLook]) -> Sequence[UserState]:
-        """Return names, bookmarks and leftovers of many people in their order, where asked for; all else is None.
+        """Return names, photos, bookmarks, leftovers of many people in their order, where asked for; all else is None.
 
         Few calls, whatever their number.
         """

@@ -70,12 +70,14 @@ class UserState:
 
     `sessions` are the resources that must not be there: desired is always empty.
     `shared_groups` are those of the groups looked at that contain the person, the gate among them.
+    `photo` is the SHA-1 of the directory's picture; empty: whatever picture there is, is the person's own.
     """
 
     sessions: frozenset[str] | None = None
     shared_groups: frozenset[str] | None = None
     affiliations: Mapping[str, Affiliation] | None = None
     profile: Profile | None = None
+    photo: str | None = None
     bookmarks: frozenset[Bookmark] | None = None
     leftovers: Leftovers | None = None
 

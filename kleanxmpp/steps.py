@@ -80,12 +80,20 @@ class Steps:
         return failed[0] if failed else None
 
     async def _apply_one(self, company: Company, step: Change, *, due: Due, done: Counter[type[Change]] | None) -> None:
+        if isinstance(step, changes.SetPhoto):
+            step = await self._with_photo(company, step, due=due)
         touched = await self.server.apply(company, step)
         kind = type(step).__name__
         metrics.CHANGES.labels(change=kind).inc()
         log.info("change applied", extra={"change": kind, "scope": due.scope.kind.value, "id": due.scope.id})
         if done is not None:
             done[type(step)] += touched
+
+    async def _with_photo(self, company: Company, step: changes.SetPhoto, *, due: Due) -> changes.SetPhoto:
+        """Put the picture in. If it is another one by now, that is what is set: the person is due again for it."""
+        async with self.directory.read() as tx:
+            photo = await tx.photo(company.id, due.scope.id)
+        return replace(step, sha1=photo.sha1 if photo else "", photo=photo)
 
 
 def circle_keys(person: Person) -> Sequence[str]:

@@ -18,6 +18,7 @@ from kleanxmpp.testing_groups import MemoryCircles, MemoryGroups
 from kleanxmpp.testing_guard import MemoryGuard
 from kleanxmpp.testing_hooks import MemoryHooks, MemoryScheduled
 from kleanxmpp.testing_people import MemoryCompanies, MemoryUsers
+from kleanxmpp.testing_photos import MemoryPhotos
 from kleanxmpp.testing_records import MemoryDue, MemoryRecords
 from kleanxmpp.testing_rules import MemoryRules
 from kleanxmpp.testing_scim import MemoryScim
@@ -37,6 +38,7 @@ class MemoryTransaction(
     MemoryRecords,
     MemoryGuard,
     MemoryFiles,
+    MemoryPhotos,
     MemorySources,
     MemoryHooks,
     MemoryScheduled,

@@ -141,6 +141,7 @@ class MemoryUsers(MemoryPart):
             del tables.users[user_id]
             tables.scim_users.pop(user_id, None)
             tables.credentials = {k: c for k, c in tables.credentials.items() if c[0].user_id != user_id}
+            tables.photos.pop(user_id, None)
             tables.files = {k: f for k, f in tables.files.items() if f[0].user_id != user_id}
             tables.scheduled = {k: one for k, one in tables.scheduled.items() if one.user_id != user_id}
             tables.staff_roles.pop(user_id, None)

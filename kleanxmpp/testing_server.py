@@ -41,6 +41,7 @@ class Holdings:
     group_members: dict[str, set[str]] = field(default_factory=dict)
     sessions: dict[str, dict[str, datetime]] = field(default_factory=dict)
     profiles: dict[str, Profile] = field(default_factory=dict)
+    photos: dict[str, str] = field(default_factory=dict)
     nicknames: dict[str, str] = field(default_factory=dict)
     bookmarks: dict[str, frozenset[Bookmark]] = field(default_factory=dict)
     leftovers: dict[str, Leftovers] = field(default_factory=dict)
@@ -67,6 +68,7 @@ class MemoryServer:
             shared_groups=frozenset(g for g in look.shared_groups if look.username in held.group_members.get(g, ())),
             affiliations={room: _affiliation(held, room, jid) for room in look.rooms},
             profile=held.profiles.get(look.username, _NO_PROFILE) if look.profile else None,
+            photo=held.photos.get(look.username, "") if look.profile else None,
             bookmarks=held.bookmarks.get(look.username, frozenset()) if look.bookmarks else None,
             leftovers=held.leftovers.get(look.username, NOTHING_LEFT) if look.leftovers else None,
         )
@@ -76,6 +78,7 @@ class MemoryServer:
         return [
             UserState(
                 profile=held.profiles.get(look.username, _NO_PROFILE) if look.profile else None,
+                photo=held.photos.get(look.username, "") if look.profile else None,
                 bookmarks=held.bookmarks.get(look.username, frozenset()) if look.bookmarks else None,
                 leftovers=held.leftovers.get(look.username, NOTHING_LEFT) if look.leftovers else None,
             )
@@ -231,6 +234,9 @@ def _apply(held: Holdings, change: Change, *, domain: str) -> int:
             return _apply_to_room(held, change)
         case changes.SetProfile(username=username, profile=profile):
             return _set_profile(held, username, profile)
+        case changes.SetPhoto(username=username, photo=photo):
+            held.photos[username] = photo.sha1 if photo else ""
+            return 1
         case changes.SetBookmarks(username=username, bookmarks=bookmarks):
             touched = held.bookmarks.get(username, frozenset()) ^ bookmarks
             held.bookmarks[username] = bookmarks
@@ -262,6 +268,7 @@ def _apply_to_access(
         case changes.EraseAccount():
             held.devices.close(username)
             held.profiles.pop(username, None)
+            held.photos.pop(username, None)
             held.bookmarks.pop(username, None)
             held.nicknames = {nick: holder for nick, holder in held.nicknames.items() if holder != username}
             held.sessions.pop(username, None)

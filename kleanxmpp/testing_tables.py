@@ -28,6 +28,7 @@ from kleanxmpp.model import (
     Scope,
     User,
 )
+from kleanxmpp.photo_ports import Photo
 from kleanxmpp.scheduled_ports import ScheduledChange
 from kleanxmpp.scim_ports import ScimGroup, ScimUser
 from kleanxmpp.source_ports import Expectation
@@ -49,6 +50,7 @@ class Tables:
     external_ids: dict[Key, str] = field(default_factory=dict)
     credentials: dict[str, tuple[Credential, str]] = field(default_factory=dict)
     files: dict[str, tuple[File, str]] = field(default_factory=dict)
+    photos: dict[str, Photo] = field(default_factory=dict)
     groups: dict[str, Group] = field(default_factory=dict)
     circles: dict[str, dict[str, Role]] = field(default_factory=dict)
     by_rule: set[tuple[str, str]] = field(default_factory=set)

@@ -12,6 +12,8 @@ from typing import Any
 from aiohttp import web
 from pydantic import BaseModel, ValidationError
 
+from kleanxmpp import photos
+
 from .. import answers, auth, idempotency, problems, signed, uploads
 from .. import problem_kinds as kinds
 from ..addresses import address_of
@@ -44,6 +46,8 @@ def bound(operation: Operation) -> WebHandler:
             arguments["body"] = await _body(request, operation.body, optional=operation.body_optional)
         if operation.takes_upload:
             arguments["upload"] = await uploads.read(request)
+        if operation.takes_picture:
+            arguments["picture"] = await uploads.read_picture(request, most=photos.MOST_BYTES)
 
         async def run(subject: Call | Services = subject) -> Answer:
             return await operation.handler(subject, **arguments)

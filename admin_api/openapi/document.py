@@ -95,6 +95,7 @@ _UPLOAD = {
         }
     },
 }
+_PICTURE: Json = {media_type: {} for media_type in uploads.PICTURES}
 _ABOUT = """People, groups and devices of a company's chat, kept equal on the chat server.
 
 Every request carries `Authorization: Bearer TOKEN`. Errors are problem documents (RFC 9457) whose `type` leads to a
@@ -172,6 +173,8 @@ def _operation(operation: Operation, refs: Mapping[type[BaseModel], Json]) -> Js
         item["requestBody"] = {"required": not operation.body_optional, "content": content}
     if operation.takes_upload:
         item["requestBody"] = {"required": True, "content": _UPLOAD}
+    if operation.takes_picture:
+        item["requestBody"] = {"required": True, "content": _PICTURE}
     return item
 
 

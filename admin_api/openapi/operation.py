@@ -35,6 +35,7 @@ _WITH_TOKEN = (
 )
 _WITH_BODY = (kinds.MALFORMED, kinds.TIMEOUT, kinds.TOO_LARGE, kinds.MEDIA_TYPE, kinds.INVALID)
 _WITH_UPLOAD = (kinds.MALFORMED_FORM, kinds.TIMEOUT, kinds.TOO_LARGE, kinds.NOT_A_SPREADSHEET, kinds.INVALID)
+_WITH_PICTURE = (kinds.TIMEOUT, kinds.TOO_LARGE, kinds.NOT_A_PICTURE, kinds.INVALID)
 _WITH_KEY = (kinds.IN_PROGRESS, kinds.KEY_REUSED, kinds.INVALID)
 
 
@@ -112,6 +113,11 @@ class Operation:
         return "upload" in self.hints
 
     @property
+    def takes_picture(self) -> bool:
+        """Whether a picture is taken as body."""
+        return "picture" in self.hints
+
+    @property
     def body_optional(self) -> bool:
         """Whether an empty body means an empty object. Never for PATCH, which would change nothing and say so late."""
         body = self.body
@@ -164,6 +170,8 @@ class Operation:
             found |= {*_WITH_BODY}
         if self.takes_upload:
             found |= {*_WITH_UPLOAD}
+        if self.takes_picture:
+            found |= {*_WITH_PICTURE}
         if self.repeatable:
             found |= {*_WITH_KEY}
         if self.secret:

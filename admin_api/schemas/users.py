@@ -29,7 +29,7 @@ AttributesBody = Annotated[
 ]
 _OF_THE_USER = (
     "id", "username", "display_name", "external_id", "email", "locale", "active", "chat_permission", "absence", "admin",
-    "attributes", "created_at", "version",
+    "attributes", "photo_sha1", "created_at", "version",
 )  # fmt: skip
 Reason = Annotated[Prose, Field(max_length=500, examples=["left the company"])]
 
@@ -170,6 +170,8 @@ class UserView(View):
     """Takes over groups that would be left without a moderator."""
     attributes: Mapping[str, list[str]]
     """What is known besides: department, site, role …; rules about circles read it."""
+    photo_sha1: str | None
+    """The hash of the photo, which is its entity tag. Null: the directory has none."""
     created_at: datetime
     version: int
     """Grows with every change; the entity tag of If-Match."""

@@ -21,6 +21,8 @@ ACTIONS: Mapping[str, str] = {
     "user.roles_changed": N_("%(whom)s has other roles on the dashboard"),
     "user.held": N_("%(whom)s: loss of access is held until somebody confirms it"),
     "user.hold_taken_back": N_("%(whom)s: the held loss of access was taken back"),
+    "user.photo_changed": N_("%(whom)s has another photo"),
+    "user.photo_removed": N_("%(whom)s: the photo was removed"),
     "user.erasure_requested": N_("%(whom)s is to be erased"),
     "user.erased": N_("%(whom)s was erased"),
     "credential.issued": N_("%(whom)s got access for a device"),

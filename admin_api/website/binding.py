@@ -42,12 +42,14 @@ def page(
     own: bool = False,
     public: bool = False,
     unasked: bool = False,
+    most_bytes: int | None = None,
 ) -> Handler:
     """Make a handler of aiohttp from a page.
 
     `scope`: who may see it; None: everybody who is signed in to the dashboard. `lead`: group leads, too. `own`: it is
     about whoever is signed in, so no role is needed. `public`: nobody has to be signed in.
     `unasked`: a script asks by itself, so the session does not last longer for it.
+    `most_bytes`: its form brings files, with which it has at most this size. None: it is text, and files are left out.
     """
 
     async def serve(request: web.Request) -> web.StreamResponse:
@@ -57,7 +59,7 @@ def page(
             if request.method in _CHANGING and not from_here(request):
                 return _error(visit, 403, visit.say("This form came from another website. Nothing was changed."))
             if request.method in _CHANGING:
-                visit = replace(visit, form=_texts(await request.post()))
+                visit = await _with_form(visit, most_bytes=most_bytes)
             if not public and (refused := _refused(visit, scope, lead=lead, own=own)) is not None:
                 return refused
             if request.method in _CHANGING and not _is_ours(visit):
@@ -151,8 +153,25 @@ def _is_ours(visit: Visit) -> bool:
     )
 
 
-def _texts(form: MultiDictProxy[str | bytes | bytearray | web.FileField]) -> MultiDictProxy[str]:
-    return MultiDictProxy(MultiDict((name, value) for name, value in form.items() if isinstance(value, str)))
+async def _with_form(visit: Visit, *, most_bytes: int | None) -> Visit:
+    """Return the visit with what the form sent. Raises Problem if that is too much."""
+    request = visit.request
+    if most_bytes is not None:
+        request = request.clone(client_max_size=most_bytes)
+    try:
+        sent = await request.post()
+    except web.HTTPRequestEntityTooLarge as error:
+        raise Problem(kind=kinds.TOO_LARGE) from error
+    texts: MultiDict[str] = MultiDict()
+    files: dict[str, bytes] = {}
+    for name, value in sent.items():
+        if isinstance(value, str):
+            texts.add(name, value)
+        elif isinstance(value, web.FileField):
+            with value.file as file:  # of the disk, where the whole form had to be to be measured
+                if most_bytes is not None:
+                    files[name] = file.read()
+    return replace(visit, form=MultiDictProxy(texts), files=files)
 
 
 def _fields(visit: Visit) -> list[tuple[str, str]]:

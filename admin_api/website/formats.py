@@ -18,6 +18,12 @@ def moment(moment: datetime, *, company: Company, language: str) -> str:
     return moment.astimezone(ZoneInfo(company.timezone)).strftime(f"{_DATES[language]} %H:%M")
 
 
+def initials(name: str) -> str:
+    """Write the first letters of the first and the last part of a name, for where there is no photo."""
+    parts = [part for part in name.split() if part[0].isalnum()]
+    return "".join(part[0].upper() for part in (parts[:1] + parts[1:][-1:]))
+
+
 def number(value: float, *, language: str) -> str:
     """Write a whole number with its thousands set apart."""
     text = f"{value:,.0f}"

@@ -26,6 +26,7 @@ from .handlers import (
     overview,
     people,
     person,
+    photos,
     server,
     signing_in,
     staff,
@@ -95,10 +96,13 @@ def _add_people(app: web.Application) -> None:
         ("take-back", departures.show_take_back, departures.take_back, "users:write"),
         ("erase", departures.show_erase, departures.erase, "users:write"),
         ("access", devices.show_set_up, devices.set_up, "credentials:write"),
+        ("photo/edit", photos.show_form, photos.change, "users:write"),
         ("roles", staff.show_roles, staff.give_roles, tokens.ADMIN),
     ):
         add.add_get(f"{one}/{path}", page(show, scope=scope))
-        add.add_post(f"{one}/{path}", page(do, scope=scope))
+        most_bytes = photos.FORM_BYTES if do is photos.change else None
+        add.add_post(f"{one}/{path}", page(do, scope=scope, most_bytes=most_bytes))
+    add.add_get(f"{one}/photo", page(photos.show_photo, scope="users:read"))
     add.add_post(one + "/devices/{device_id}/revoke", page(devices.revoke_device, scope="credentials:write"))
     add.add_post(one + "/links/{link_id}/revoke", page(devices.revoke_link, scope="credentials:write"))
     add.add_post(f"{one}/sign-out", page(devices.sign_out_everywhere, scope="users:write"))

@@ -66,6 +66,7 @@ def _environment(language: str, addresses: frozenset[tuple[str, str]]) -> Enviro
     made.filters["moment"] = partial(formats.moment, language=language)
     made.filters["number"] = partial(formats.number, language=language)
     made.filters["duration"] = partial(formats.duration, language=language)
+    made.filters["initials"] = formats.initials
     return made
 
 

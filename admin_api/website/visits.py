@@ -1,6 +1,7 @@
 """One request of a browser: who is there, in which language, and what they may do."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -24,7 +25,10 @@ PAGES = web.AppKey("pages", Pages)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Visit:
-    """A request, and who sent it. `signed_in` None: nobody is known. `form` is what a form sent, else empty."""
+    """A request, and who sent it. `signed_in` None: nobody is known. `form` is what a form sent, else empty.
+
+    `files` came with the form, on pages that take any.
+    """
 
     request: web.Request
     services: Services
@@ -33,6 +37,7 @@ class Visit:
     language: str
     now: datetime
     form: MultiDictProxy[str] = field(default_factory=lambda: MultiDictProxy(MultiDict()))
+    files: Mapping[str, bytes] = field(default_factory=dict)
 
     @property
     def directory(self) -> Directory:

@@ -4,8 +4,9 @@
 %%%    nobody (and is a hole, see ROOM_DEFAULTS). In a room that has members_by_default off, only owners
 %%%    and admins reach the room: no text, no reaction, no receipt of anybody else.
 %%% 2. Display names come from the directory. Names that a client writes into its own vCard are replaced
-%%%    by those that stand there already; picture and everything else are kept. In rooms everybody stands
-%%%    under the own name, whatever nickname a client asks for.
+%%%    by those that stand there already; everything else is kept, and the picture, too, unless the directory
+%%%    has one (klean_set_photo): then that stays, in the vCard and as avatar (XEP-0084), and its hash in
+%%%    presence. In rooms everybody stands under the own name, whatever nickname a client asks for.
 %%% 3. Nothing passes between companies. ejabberd delivers freely between the hosts it serves; a stanza
 %%%    from or to a company (a host with this module) and all below it stays inside, or is answered
 %%%    with an error.
@@ -17,8 +18,8 @@
 %%%    writes to them. The same holds for whoever is not in the gate: what cannot be looked up is closed.
 %%% 6. Commands that spare thousands of calls, each for many people at once: klean_shared_groups (their
 %%%    memberships, without reading all members), klean_join_shared_groups and klean_leave_shared_groups,
-%%%    klean_affiliations (in many rooms), klean_sessions and klean_kick_users, klean_people (names and
-%%%    bookmarks) and klean_set_private. And klean_leftovers and klean_clear_leftovers: what no command of
+%%%    klean_affiliations (in many rooms), klean_sessions and klean_kick_users, klean_people (names, photo's
+%%%    hash and bookmarks) and klean_set_private. And klean_leftovers and klean_clear_leftovers: what no command of
 %%%    ejabberd reaches.
 %%% 7. klean_messages: how many messages the people of the company have sent. One number for all of them; whose they
 %%%    are and what is in them is neither looked at nor kept.
@@ -33,6 +34,7 @@
 
 -export([start/2, stop/1, reload/3, depends/2, mod_options/1, mod_opt_type/1, mod_doc/0]).
 -export([silence_listeners/3, keep_circles/1, keep_nickname/1, hide_room/2, keep_names/1, keep_inside/1]).
+-export([keep_photo/1, set_photo/4, forget_photo/2]).
 -export([keep_contacts/1, only_reading/1, out_of_reach/1, watch_rooms/1]).
 -export([shared_groups/2, join_shared_groups/3, leave_shared_groups/3, affiliations/3, people/2]).
 -export([sessions/2, kick_users/2, set_private/3, leftovers/2, clear_leftovers/2]).
@@ -58,6 +60,10 @@
                      at :: integer(),
                      stamp :: binary()}).
 
+%% Whose picture is the directory's: the hash that stands in presence, and that of the vCard's own text, so that
+%% nothing has to be decoded to see whether it is still there.
+-record(klean_photo, {us :: {binary(), binary()}, sha1 :: binary(), text :: binary()}).
+
 %% The compiler is told which source this is, so that a module of another version can be recognised.
 -ifndef(KLEAN_SOURCE).
 -define(KLEAN_SOURCE, "unknown").
@@ -66,6 +72,8 @@
 %%% gen_mod
 
 start(Host, _Opts) ->
+    ejabberd_mnesia:create(?MODULE, klean_photo,
+                           [{disc_copies, [node()]}, {attributes, record_info(fields, klean_photo)}]),
     %% Before everything else on these hooks. Messages: mod_mam archives what goes out at 88, what comes in at
     %% 50 and 88, mod_carboncopy copies at 89, mod_offline stores at 50. vCards: mod_avatar converts at 30.
     ejabberd_hooks:add(user_send_packet, Host, ?MODULE, only_reading, 4),
@@ -75,6 +83,9 @@ start(Host, _Opts) ->
     ejabberd_hooks:add(user_send_packet, Host, ?MODULE, keep_circles, 5),
     ejabberd_hooks:add(user_send_packet, Host, ?MODULE, keep_contacts, 5),
     ejabberd_hooks:add(user_send_packet, Host, ?MODULE, keep_nickname, 6),
+    ejabberd_hooks:add(user_send_packet, Host, ?MODULE, keep_photo, 7),
+    ejabberd_hooks:add(c2s_self_presence, Host, ?MODULE, keep_photo, 95),
+    ejabberd_hooks:add(remove_user, Host, ?MODULE, forget_photo, 50),
     ejabberd_hooks:add(user_send_packet, Host, ?MODULE, count_message, 95),
     start_counting(Host),
     {atomic, ok} = ejabberd_mnesia:create(?MODULE, klean_seen, [{disc_copies, [node()]}, {local_content, true},
@@ -101,6 +112,9 @@ stop(Host) ->
     ejabberd_hooks:delete(user_send_packet, Host, ?MODULE, keep_circles, 5),
     ejabberd_hooks:delete(user_send_packet, Host, ?MODULE, keep_contacts, 5),
     ejabberd_hooks:delete(user_send_packet, Host, ?MODULE, keep_nickname, 6),
+    ejabberd_hooks:delete(user_send_packet, Host, ?MODULE, keep_photo, 7),
+    ejabberd_hooks:delete(c2s_self_presence, Host, ?MODULE, keep_photo, 95),
+    ejabberd_hooks:delete(remove_user, Host, ?MODULE, forget_photo, 50),
     ejabberd_hooks:delete(user_send_packet, Host, ?MODULE, count_message, 95),
     ejabberd_hooks:delete(c2s_handle_recv, Host, ?MODULE, mark_login, 50),
     ejabberd_hooks:delete(c2s_auth_result, Host, ?MODULE, forget_refused, 50),
@@ -230,7 +244,7 @@ keep_nickname({#presence{type = Type, to = #jid{luser = Room, resource = Asked} 
                #{jid := From, lserver := Host} = State} = Unchanged)
   when Type == available orelse Type == unavailable, Room /= <<>>, Asked /= <<>> ->
     case is_rooms_host(To, Host) andalso own_nickname(From) of
-        Nothing when Nothing == false; Nothing == undefined; Nothing == Asked ->
+        Nothing when Nothing == false; Nothing == <<>>; Nothing == Asked ->
             Unchanged;
         error ->
             refuse_presence(Presence, State);
@@ -245,10 +259,11 @@ keep_nickname({#presence{type = Type, to = #jid{luser = Room, resource = Asked} 
 keep_nickname(Unchanged) ->
     Unchanged.
 
+%% Not by decoding the whole vCard: with a photo that takes a millisecond, and everybody enters many rooms.
 own_nickname(#jid{luser = User, lserver = Server}) ->
-    case stored_vcard(User, Server) of
-        #vcard_temp{nickname = Nickname} -> Nickname;
-        error -> error
+    case kept_vcard(User, Server) of
+        error -> error;
+        VCard -> text_of(VCard, [<<"NICKNAME">>])
     end.
 
 refuse_presence(Presence, State) ->
@@ -256,11 +271,17 @@ refuse_presence(Presence, State) ->
     ejabberd_router:route_error(Presence, xmpp:err_internal_server_error(Text, xmpp:get_lang(Presence))),
     {stop, {drop, State}}.
 
+keep_names(#iq{meta = #{klean_photo := true}} = IQ) ->
+    IQ;
 keep_names(#iq{from = #jid{luser = User, lserver = Server}, lang = Lang,
-               sub_els = [#vcard_temp{} = New]} = IQ) ->
+               sub_els = [#vcard_temp{photo = Asked} = New]} = IQ) ->
     case stored_vcard(User, Server) of
-        #vcard_temp{fn = Fn, n = N, nickname = Nickname} ->
-            IQ#iq{sub_els = [New#vcard_temp{fn = Fn, n = N, nickname = Nickname}]};
+        #vcard_temp{fn = Fn, n = N, nickname = Nickname, photo = Kept} ->
+            Photo = case photo_mark(User, Server) of
+                        none -> Asked;
+                        _ -> Kept
+                    end,
+            IQ#iq{sub_els = [New#vcard_temp{fn = Fn, n = N, nickname = Nickname, photo = Photo}]};
         error ->
             {stop, xmpp:err_internal_server_error(<<"The names cannot be looked up now">>, Lang)}
     end;
@@ -278,6 +299,92 @@ stored_vcard(User, Server) ->
             end;
         [] -> #vcard_temp{};
         _ -> error
+    end.
+
+%% The vCard as it is kept, not decoded.
+kept_vcard(User, Server) ->
+    case mod_vcard:get_vcard(User, Server) of
+        [Element] -> Element;
+        [] -> #xmlel{name = <<"vCard">>};
+        _ -> error
+    end.
+
+text_of(VCard, Names) ->
+    fxml:get_path_s(VCard, [{elem, Name} || Name <- Names] ++ [cdata]).
+
+%%% Photos
+
+photo_mark(User, Server) ->
+    case mnesia:dirty_read(klean_photo, {User, Server}) of
+        [#klean_photo{} = Mark] -> Mark;
+        [] -> none
+    end.
+
+%% What a client says about a picture of its own where the directory has one: an avatar is refused, and "I have none"
+%% (XEP-0153), which mod_vcard_xupdate (at 50, of a presence to everybody at 100) leaves in the presence, is taken out.
+%% On 23.01 it even leaves what it has put in itself, so that nobody who is there would be told of a first photo.
+keep_photo({#presence{type = available} = Presence, #{jid := #jid{luser = User, lserver = Server}} = State} = Unchanged) ->
+    case xmpp:has_subtag(Presence, #vcard_xupdate{}) andalso photo_mark(User, Server) of
+        #klean_photo{} -> {xmpp:remove_subtag(Presence, #vcard_xupdate{}), State};
+        _ -> Unchanged
+    end;
+keep_photo({#iq{type = set} = IQ, #{jid := #jid{luser = User, lserver = Server} = From} = State} = Unchanged) ->
+    case is_about_avatar(IQ) andalso whose(xmpp:get_to(IQ), From) == own andalso photo_mark(User, Server) of
+        #klean_photo{} -> refuse_sending(IQ, <<"The picture comes from the directory">>, State);
+        _ -> Unchanged
+    end;
+keep_photo(Unchanged) ->
+    Unchanged.
+
+is_about_avatar(IQ) ->
+    Asked = asked(IQ),
+    (Asked == ?NS_PUBSUB orelse Asked == ?NS_PUBSUB_OWNER) andalso
+        lists:any(fun(#xmlel{} = Child) ->
+                          lists:member(fxml:get_tag_attr_s(<<"node">>, Child), [?NS_AVATAR_DATA, ?NS_AVATAR_METADATA]);
+                     (_) -> false
+                  end, (xmpp:encode(hd(xmpp:get_els(IQ))))#xmlel.children).
+
+%% Goes the way of a client's vCard, so that mod_avatar publishes it and mod_vcard_xupdate tells those who are there. A
+%% hook that fails is only logged, so what is kept afterwards is looked at. Nothing takes the directory's photo away, and
+%% no picture of the person's own.
+set_photo(Host, User, Type, Photo) ->
+    LServer = jid:nameprep(Host),
+    LUser = jid:nodeprep(User),
+    case {base64:decode(Photo), photo_mark(LUser, LServer)} of
+        {<<>>, none} -> ok;
+        {<<>>, _} ->
+            ok = write_photo(LUser, LServer, undefined),
+            forget_photo(LUser, LServer);
+        {Content, _} ->
+            %% first the mark, which decides what is said in presence; without its picture it means "lost"
+            ok = mnesia:dirty_write(#klean_photo{us = {LUser, LServer}, sha1 = str:sha(Content),
+                                                 text = crypto:hash(sha, base64:encode(Content))}),
+            write_photo(LUser, LServer, #vcard_photo{type = Type, binval = Content})
+    end.
+
+write_photo(LUser, LServer, Photo) ->
+    #vcard_temp{} = Before = stored_vcard(LUser, LServer),
+    JID = jid:make(LUser, LServer),
+    IQ = #iq{type = set, id = p1_rand:get_string(), from = JID, to = JID, lang = <<"en">>,
+             sub_els = [Before#vcard_temp{photo = Photo}], meta = #{klean_photo => true}},
+    _ = ejabberd_hooks:run_fold(vcard_iq_set, LServer, IQ, []),
+    case stored_vcard(LUser, LServer) of
+        #vcard_temp{photo = Photo} -> ok;
+        _ -> throw({error, "The photo could not be kept"})
+    end.
+
+forget_photo(User, Server) ->
+    mnesia:dirty_delete(klean_photo, {jid:nodeprep(User), jid:nameprep(Server)}).
+
+%% The hash of the directory's photo; empty: there is none of the directory's; "lost": there was, and is no more.
+photo_of(LUser, LServer, VCard) ->
+    case photo_mark(LUser, LServer) of
+        none -> <<>>;
+        #klean_photo{sha1 = Sha1, text = Text} ->
+            case crypto:hash(sha, text_of(VCard, [<<"PHOTO">>, <<"BINVAL">>])) of
+                Text -> Sha1;
+                _ -> <<"lost">>
+            end
     end.
 
 %%% Garden leave
@@ -568,13 +675,21 @@ commands() ->
         result = {res, rescode}},
      #ejabberd_commands{
         name = klean_people, tags = [vcard],
-        desc = "What is kept for these users: FN and NICKNAME of the vCard, and stored bookmarks",
+        desc = "What is kept for these users: FN, NICKNAME and the directory's photo of the vCard, and stored bookmarks",
         module = ?MODULE, function = people,
         args = users(), args_desc = users_desc(), args_example = users_example(),
-        result = {people, {list, {person, {tuple, [{user, string}, {full_name, string},
-                                                   {nickname, string}, {bookmarks, string}]}}}},
-        result_desc = "One entry a user, in any order; what is not there is empty",
-        result_example = [{"anna", "Anna Muster", "Anna Muster", "<storage xmlns='storage:bookmarks'/>"}]}].
+        result = {people, {list, {person, {tuple, [{user, string}, {full_name, string}, {nickname, string},
+                                                   {photo, string}, {bookmarks, string}]}}}},
+        result_desc = "One entry a user, in any order; what is not there is empty. The photo is its SHA-1",
+        result_example = [{"anna", "Anna Muster", "Anna Muster", "", "<storage xmlns='storage:bookmarks'/>"}]},
+     #ejabberd_commands{
+        name = klean_set_photo, tags = [vcard],
+        desc = "Make this the user's picture, which no client can change; an empty one takes it away again",
+        module = ?MODULE, function = set_photo,
+        args = [{host, binary}, {user, binary}, {type, binary}, {photo, binary}],
+        args_desc = ["Server name", "User name", "Media type", "The picture in base64, or nothing"],
+        args_example = [<<"firma.example">>, <<"anna">>, <<"image/jpeg">>, <<"/9j/4AAQ">>],
+        result = {res, rescode}}].
 
 users() -> [{host, binary}, {users, {list, {user, binary}}}].
 users_desc() -> ["Server name", "User names"].
@@ -865,13 +980,11 @@ people(Host, Users) ->
 
 %% A storage that does not answer fails the whole command: "not known" must not look like "nothing there".
 person(LUser, LServer) ->
-    Names = #vcard_temp{} = stored_vcard(LUser, LServer),
+    #xmlel{} = VCard = kept_vcard(LUser, LServer),
     Empty = #xmlel{name = <<"storage">>, attrs = [{<<"xmlns">>, ?NS_STORAGE_BOOKMARKS}]},
     [Bookmarks] = mod_private:get_data(LUser, LServer, [{?NS_STORAGE_BOOKMARKS, Empty}]),
-    {LUser, text(Names#vcard_temp.fn), text(Names#vcard_temp.nickname), fxml:element_to_binary(Bookmarks)}.
-
-text(undefined) -> <<>>;
-text(Text) -> Text.
+    {LUser, text_of(VCard, [<<"FN">>]), text_of(VCard, [<<"NICKNAME">>]), photo_of(LUser, LServer, VCard),
+     fxml:element_to_binary(Bookmarks)}.
 
 %%% Checkup
 

@@ -28,6 +28,7 @@ def facts(company: Company, user: User) -> dict[str, Any]:
         "returns_on": user.absent_until,
         "admin": user.admin,
         "attributes": user.attributes,
+        "photo_sha1": user.photo_sha1,
         "erasing": user.erasing,
         "created_at": user.created_at,
     }

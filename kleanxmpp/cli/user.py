@@ -1,11 +1,13 @@
 """`kleanxmpp user …`: people, their off-boarding, their devices."""
 
+import asyncio
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Annotated, Any
 
 from cyclopts import App, Parameter
 
-from kleanxmpp import drafts, errors, offboardings, users
+from kleanxmpp import drafts, errors, offboardings, photos, users
 from kleanxmpp.cli import credential, link, offboarding, output
 from kleanxmpp.cli.person import facts, said_attributes, shown_attributes
 from kleanxmpp.cli.shell import DEFAULTS, Options, Shell, find_user, open_company
@@ -147,6 +149,38 @@ async def set_(
         patch = UserPatch(fields=frozenset(given), **given)
         after = await users.update_user(shell.directory, company, found.id, patch, actor=shell.actor, now=shell.now)
     _tell(options, company, after, f"Changed {after.username}: {', '.join(given)}.")
+
+
+@app.command
+async def photo(
+    user: Who,
+    file: Annotated[Path | None, Parameter(help="A JPEG, PNG or WebP picture of at most 5 MB.")] = None,
+    /,
+    *,
+    remove: Annotated[bool, Parameter(negative=(), help="Take the photo away.")] = False,
+    options: Options = DEFAULTS,
+) -> None:
+    """Set or remove the photo that colleagues see in the chat."""
+    if remove is (file is not None):
+        raise errors.Invalid("Name a picture, or say --remove.")
+    async with open_company(options) as (shell, company):
+        found = await find_user(shell, company, user)
+        said: dict[str, Any] = {"actor": shell.actor, "now": shell.now}
+        if file is None:
+            after = await photos.remove_photo(shell.directory, company, found.id, **said)
+        else:
+            content = await asyncio.to_thread(_read, file)
+            after = await photos.set_photo(shell.directory, company, found.id, content, **said)
+    words = "has no photo any more" if file is None else "has this photo now"
+    _tell(options, company, after, f"{after.username} {words}.")
+
+
+def _read(file: Path) -> bytes:
+    try:
+        with file.open("rb") as opened:
+            return opened.read(photos.MOST_BYTES + 1)
+    except OSError as error:
+        raise errors.Invalid(f"{file} cannot be read: {error.strerror}.") from error
 
 
 async def _everybody(shell: Shell, company: Company, matching: UserFilter) -> AsyncIterator[User]:

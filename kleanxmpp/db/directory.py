@@ -23,6 +23,7 @@ from kleanxmpp.db.directory_groups import Groups
 from kleanxmpp.db.directory_guard import Guard
 from kleanxmpp.db.directory_hooks import Hooks
 from kleanxmpp.db.directory_people import People
+from kleanxmpp.db.directory_photos import Photos
 from kleanxmpp.db.directory_records import Records
 from kleanxmpp.db.directory_rules import Rules
 from kleanxmpp.db.directory_scheduled import Scheduled
@@ -52,6 +53,7 @@ class SqlTransaction(
     Guard,
     Tokens,
     Files,
+    Photos,
     Sources,
     Hooks,
     Scheduled,

@@ -83,6 +83,7 @@ users = Table(
     Column("absent_until", UtcDateTime, index=True),
     Column("admin", Boolean, nullable=False),
     Column("attributes", TextsByName, nullable=False),
+    Column("photo_sha1", TEXT),
     Column("created_at", UtcDateTime, nullable=False),
     Column("version", Integer, nullable=False),
     Column("sessions_valid_from", UtcDateTime),

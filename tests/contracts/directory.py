@@ -7,6 +7,7 @@ from tests.contracts.directory_events import EventsContract
 from tests.contracts.directory_files import FilesContract
 from tests.contracts.directory_guard import GuardContract
 from tests.contracts.directory_hooks import HooksContract
+from tests.contracts.directory_photos import PhotosContract
 from tests.contracts.directory_records import RecordsContract
 from tests.contracts.directory_rules import RulesContract
 from tests.contracts.directory_scheduled import ScheduledContract
@@ -26,6 +27,7 @@ class DirectoryContract(
     RecordsContract,
     GuardContract,
     FilesContract,
+    PhotosContract,
     SourcesContract,
     HooksContract,
     ScheduledContract,

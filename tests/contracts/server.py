@@ -25,6 +25,7 @@ from kleanxmpp.state import (
     SharedGroup,
     UserState,
 )
+from tests.photos import a_photo
 
 NONE, MEMBER, ADMIN = Affiliation.NONE, Affiliation.MEMBER, Affiliation.ADMIN
 
@@ -362,7 +363,7 @@ class ServerContract:
 
     async def test_what_was_not_asked_for_is_not_known(self, hand: Hand) -> None:
         seen = await hand.user(look_at("anna"))
-        assert (seen.sessions, seen.profile, seen.bookmarks) == (None, None, None)
+        assert (seen.sessions, seen.profile, seen.photo, seen.bookmarks) == (None, None, None, None)
 
     async def test_names_are_set_and_change(self, hand: Hand) -> None:
         anna, nickname = await hand.world.hire("anna"), hand.world.name("Anna Ä.")
@@ -394,6 +395,21 @@ class ServerContract:
         await hand.do(changes.SetProfile(username=anna, profile=plain))
         assert (await hand.user(look_at(anna, profile=True))).profile == plain
 
+    async def test_a_photo_is_set_and_changed_and_taken_away_and_known_by_its_hash(self, hand: Hand) -> None:
+        anna, first, second = await hand.world.hire("anna"), a_photo(10), a_photo(200)
+        assert (await hand.user(look_at(anna, profile=True))).photo == ""
+        for photo in (first, first, second):
+            assert await hand.do(changes.SetPhoto(username=anna, sha1=photo.sha1, photo=photo)) == [1]
+            assert (await hand.user(look_at(anna, profile=True))).photo == photo.sha1
+        profile = Profile(full_name="Anna", nickname=hand.world.name("Anna"))
+        await hand.do(changes.SetProfile(username=anna, profile=profile))
+        seen = await hand.user(look_at(anna, profile=True))
+        assert (seen.profile, seen.photo) == (profile, second.sha1), "names and photo leave each other alone"
+        for _ in range(2):
+            assert await hand.do(changes.SetPhoto(username=anna, sha1="")) == [1]
+            seen = await hand.user(look_at(anna, profile=True))
+            assert (seen.profile, seen.photo) == (profile, "")
+
     async def test_bookmarks_become_exactly_those_desired(self, hand: Hand) -> None:
         anna = await hand.world.hire("anna")
         service = hand.world.rooms_domain(hand.company)
@@ -413,8 +429,8 @@ class ServerContract:
         )
         looks = [look_at(cem, profile=True), look_at(ben, profile=True, bookmarks=True), look_at(anna)]
         assert await hand.server.observe_people(hand.company, looks) == [
-            UserState(profile=Profile(full_name="", nickname="")),
-            UserState(profile=profile, bookmarks=frozenset({bookmark})),
+            UserState(profile=Profile(full_name="", nickname=""), photo=""),
+            UserState(profile=profile, photo="", bookmarks=frozenset({bookmark})),
             UserState(),
         ]
         assert list(await hand.server.observe_people(hand.company, [])) == []
@@ -423,16 +439,17 @@ class ServerContract:
         anna, ben = await hand.world.hire("anna"), await hand.world.hire("ben")
         profile = Profile(full_name="Anna", nickname=hand.world.name("Anna"))
         bookmark = Bookmark(room=f"frueh@{hand.world.rooms_domain(hand.company)}", name="Früh", nick="Anna")
-        erase = changes.EraseAccount(username=anna)
+        erase, photo = changes.EraseAccount(username=anna), a_photo()
         await hand.do(
             changes.SetProfile(username=anna, profile=profile),
+            changes.SetPhoto(username=anna, sha1=photo.sha1, photo=photo),
             changes.SetBookmarks(username=anna, bookmarks=frozenset({bookmark})),
             erase,
             erase,
         )
         left = await hand.user(look_at(anna, any_session=True, profile=True, bookmarks=True))
         assert left.profile == Profile(full_name="", nickname="")
-        assert (left.bookmarks, left.sessions) == (frozenset(), frozenset())
+        assert (left.photo, left.bookmarks, left.sessions) == ("", frozenset(), frozenset())
         await hand.do(changes.SetProfile(username=ben, profile=profile))
 
     # what stays behind, and reading without writing

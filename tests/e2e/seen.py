@@ -90,6 +90,7 @@ def _presence(xml: Element) -> dict[str, object]:
         "role": item.get("role") if item is not None else None,
         "jid": item.get("jid") if item is not None else None,
         "nick": item.get("nick") if item is not None else None,
+        "photo": xml.findtext("{vcard-temp:x:update}x/{vcard-temp:x:update}photo"),
     }
 
 

@@ -172,6 +172,15 @@ class Service:
         assert found.status in right, f"{method} {path} answered {found.status}: {text}"
         return found
 
+    async def give_photo(self, person: Person, content: bytes, *, media_type: str = "image/jpeg") -> str:
+        """Set a person's photo over HTTP and return its hash."""
+        headers = {"Authorization": f"Bearer {self.tokens[DOMAIN]}", "Content-Type": media_type}
+        async with self._http.put(
+            f"{self.url}/api/v1/users/{person.id}/photo", data=content, headers=headers
+        ) as answer:
+            assert answer.status == 200, await answer.text()
+            return str((await answer.json())["photo_sha1"])
+
     async def last_sweep(self, *, domain: str = DOMAIN) -> Any:
         """Return when the last sweep was; None: there was none yet."""
         return ((await self.api("GET", "/status", domain=domain))["last_sweep"] or {"at": None})["at"]

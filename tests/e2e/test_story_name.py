@@ -1,5 +1,7 @@
 """Nobody appears under a colleague's name: names come from the directory, and stay."""
 
+import base64
+import hashlib
 from collections.abc import Callable
 from contextlib import suppress
 from xml.etree.ElementTree import Element
@@ -9,6 +11,7 @@ import pytest
 from tests.e2e.made_up import new_name
 from tests.e2e.service import DOMAIN, Person, Service
 from tests.e2e.staff import Client, Refused, Staff
+from tests.photos import a_picture
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -69,6 +72,43 @@ async def test_what_a_client_writes_over_its_name_is_put_back(service: Service, 
     assert (await other.fetch_contacts())[mallory.jid].name == mallory.name
     names = await service.server.accounts.names(mallory.username, host=DOMAIN)
     assert (names.full_name, names.nickname) == (mallory.name, mallory.name)
+
+
+async def shown_photo(client: Client, person: Person) -> str | None:
+    """Return the hash of the picture that a colleague's client reads in the person's vCard."""
+    card = await client.iq("get", "<vCard xmlns='vcard-temp'/>", to=person.jid)
+    content = card.findtext(f"{_VCARD}PHOTO/{_VCARD}BINVAL")
+    return content and hashlib.sha1(base64.b64decode(content), usedforsecurity=False).hexdigest()
+
+
+async def test_the_directorys_photo_is_what_colleagues_see_whatever_a_client_writes(
+    service: Service, staff: Staff
+) -> None:
+    anna, bernd = await service.hire_many("Anna", "Bernd")
+    await service.found("Nord", members=[anna, bernd])
+    phone, other = await staff.login(anna.login), await staff.login(bernd.login)
+    first = await service.give_photo(anna, a_picture(exif=True))
+    await other.wait_for("presence", photo=first)
+    assert await shown_photo(other, anna) == first
+    own = base64.b64encode(a_picture(kind="PNG", size=(40, 40))).decode()
+    forged = f"<vCard xmlns='vcard-temp'><PHOTO><TYPE>image/png</TYPE><BINVAL>{own}</BINVAL></PHOTO></vCard>"
+    await phone.iq("set", forged)
+    assert await shown_photo(other, anna) == await shown_photo(phone, anna) == first
+    node = "urn:xmpp:avatar:metadata"
+    item = f"<publish node='{node}'><item id='x'><metadata xmlns='{node}'/></item></publish>"
+    with pytest.raises(Refused, match="forbidden"):
+        await phone.iq("set", f"<pubsub xmlns='http://jabber.org/protocol/pubsub'>{item}</pubsub>")
+    second = await service.give_photo(anna, a_picture(colours=((0, 90, 0), (90, 90, 0))))
+    await other.wait_for("presence", photo=second)
+    await service.calm()
+    assert [info.get("id") for info in (await published(other, node, of=anna)).iter(f"{{{node}}}info")] == [second]
+    other.forget()
+    await service.api("DELETE", f"/users/{anna.id}/photo")
+    await other.wait_for("presence", photo="", **{"from": phone.jid})
+    assert await shown_photo(other, anna) is None
+    await service.calm()
+    await phone.iq("set", forged)
+    assert await shown_photo(other, anna) is not None
 
 
 async def test_an_emptied_vcard_keeps_the_name(service: Service, staff: Staff) -> None:

@@ -34,6 +34,7 @@ from kleanxmpp import (
     importing,
     on_schedule,
     one_time_links,
+    photos,
     rule_text,
     scheduling,
     signing,
@@ -56,6 +57,7 @@ from kleanxmpp.steps import Steps
 from kleanxmpp.sweep import sweep
 from kleanxmpp.testing_server import MemoryServer
 from kleanxmpp.website_ports import LinkPurpose, StaffRole
+from tests.photos import a_picture
 
 PACE = Pace(workers=4, sweep_interval=3600.0, retry_min=0.01, retry_max=0.05, probe_interval=0.01)
 NO_ACTOR_GIVEN = {users.end_absences, one_time_links.sign_in, one_time_links.set_up_device}
@@ -136,6 +138,7 @@ async def test_every_use_case_leaves_one_meaningful_entry(directory: Directory) 
     zoe = await walk_people(walk)
     await walk_devices_and_tokens(walk, zoe)
     await walk_files(walk, zoe)
+    await walk_photos(walk, zoe)
     await walk_groups(walk, zoe)
     await walk_companies(walk)
     await walk_imports_and_sweeps(walk)
@@ -222,6 +225,15 @@ async def walk_files(walk: Walk, zoe: User) -> None:
     assert (entry.subject, entry.details) == (f"user:{zoe.id}", {"file": file.id})
     async with walk.directory.write(walk.company.id) as tx:
         await tx.delete_files([file.id])
+
+
+async def walk_photos(walk: Walk, zoe: User) -> None:
+    after = await walk.step(photos.set_photo, walk.company, zoe.id, a_picture())
+    (entry,) = await walk.written("user.photo_changed")
+    assert (entry.subject, entry.details) == (f"user:{zoe.id}", {"sha1": after.photo_sha1})
+    await walk.step(photos.remove_photo, walk.company, zoe.id)
+    (entry,) = await walk.written("user.photo_removed")
+    assert (entry.subject, entry.details) == (f"user:{zoe.id}", {"sha1": None})
 
 
 async def walk_groups(walk: Walk, zoe: User) -> None:

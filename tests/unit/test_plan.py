@@ -1,5 +1,7 @@
 """The planner: equality means no plan, not known means no plan, and doors close before anything opens."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -44,6 +46,7 @@ states = st.builds(
     shared_groups=st.none() | names,
     affiliations=st.none() | affiliations,
     profile=st.none() | st.just(PROFILE),
+    photo=st.none() | st.sampled_from(["", "aa", "lost"]),
     bookmarks=st.none() | st.just(frozenset({BOOKMARK})) | st.just(frozenset()),
 )
 
@@ -65,6 +68,31 @@ def test_a_new_person_gets_names_and_gate_before_circles_and_bookmarks() -> None
         changes.JoinSharedGroups(username="anna", names=frozenset({"klean-g-objekt-12"})),
         changes.SetBookmarks(username="anna", bookmarks=frozenset({BOOKMARK})),
     )
+
+
+@pytest.mark.parametrize(
+    ("desired", "actual", "planned"),
+    [
+        ("aa", "", "aa"),
+        ("aa", "bb", "aa"),
+        ("aa", "lost", "aa"),
+        ("", "aa", ""),
+        ("", "lost", ""),
+        ("aa", "aa", None),
+        ("", "", None),
+        ("aa", None, None),
+        (None, "aa", None),
+    ],
+)
+def test_a_photo_is_set_where_its_hash_differs_and_after_everything_that_people_need(
+    desired: str | None, actual: str | None, planned: str | None
+) -> None:
+    wanted, there = replace(EVERYTHING, photo=desired), replace(NOTHING, photo=actual)
+    steps = [step for step in plan(desired=wanted, actual=there) if isinstance(step, changes.SetPhoto)]
+    assert steps == ([] if planned is None else [changes.SetPhoto(username="anna", sha1=planned)])
+    if steps:
+        order = [type(step) for step in plan(desired=wanted, actual=there)]
+        assert order.index(changes.SetPhoto) > order.index(changes.JoinSharedGroups)
 
 
 def test_a_leaver_loses_gate_sessions_tokens_rooms_contacts_bookmarks_in_this_order() -> None:
@@ -120,6 +148,7 @@ def test_equal_states_need_no_plan(state: UserState) -> None:
         shared_groups=state.shared_groups,
         affiliations=state.affiliations,
         profile=state.profile,
+        photo=state.photo,
         bookmarks=state.bookmarks,
     )
     assert plan(desired=equal, actual=equal) == ()

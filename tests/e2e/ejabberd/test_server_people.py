@@ -8,10 +8,12 @@ import pytest
 from ejabberd.config import GATE_GROUP
 from tests.e2e.ejabberd.ejabberd_world import DOMAIN, World
 from tests.e2e.ejabberd.xmpp_wire import Client, Element, condition_of, is_stanza
+from tests.photos import a_photo
 
 pytestmark = pytest.mark.e2e
 
 PUBSUB = "http://jabber.org/protocol/pubsub"
+AVATAR, DATA = "urn:xmpp:avatar:metadata", "urn:xmpp:avatar:data"
 PIXEL = base64.b64encode(
     bytes.fromhex(
         "89504e470d0a1a0a0000000d4948445200000001000000010806000000"
@@ -28,6 +30,18 @@ async def vcard_of(client: Client, username: str) -> dict[str, str]:
         for element in answer.iter()
         if element.tag.startswith("{vcard-temp}") and not len(element)
     }
+
+
+def presence_hash(element: Element, *, of: str) -> str | None:
+    """The picture's hash in a presence (XEP-0153); None: it is no presence of this person, or says nothing."""
+    if element.tag != "{jabber:client}presence" or not (element.get("from") or "").startswith(f"{of}@"):
+        return None
+    return element.findtext("{vcard-temp:x:update}x/{vcard-temp:x:update}photo")
+
+
+def announced(element: Element) -> list[str | None]:
+    """The pictures that an event tells of (XEP-0084)."""
+    return [info.get("id") for info in element.iter(f"{{{AVATAR}}}info")]
 
 
 async def set_vcard(client: Client, content: str) -> str | None:
@@ -115,6 +129,69 @@ async def test_contacts_do_see_each_others_pictures(world: World) -> None:
     await client.send("<presence/>")
     await set_vcard(client, f"<PHOTO><TYPE>image/png</TYPE><BINVAL>{PIXEL}</BINVAL></PHOTO>")
     await reader.wait(lambda element: element.find(f"{{{PUBSUB}#event}}event") is not None)
+
+
+async def test_the_directorys_photo_is_vcard_avatar_and_presence_and_no_client_changes_it(world: World) -> None:
+    alice, colleague = await world.person(), await world.person()
+    await world.contacts(alice, colleague)
+    await world.api.accounts.set_names(alice, host=DOMAIN, full_name="Alice", nickname="Alice")
+    client, reader = await world.login(alice), await world.login(colleague)
+    await announce_interest(reader, f"{AVATAR}+notify")
+    await client.send("<presence/>")
+    await reader.wait(lambda element: presence_hash(element, of=alice) == "")
+    photo = a_photo()
+    await world.api.accounts.set_photo(alice, host=DOMAIN, media_type=photo.media_type, content=photo.content)
+    await reader.wait(lambda element: presence_hash(element, of=alice) == photo.sha1)
+    await reader.wait(lambda element: announced(element) == [photo.sha1])
+
+    forged = f"<PHOTO><TYPE>image/png</TYPE><BINVAL>{PIXEL}</BINVAL></PHOTO><TITLE>Chefin</TITLE>"
+    assert await set_vcard(client, forged) is None
+    avatar = f"<publish node='{AVATAR}'><item id='x'><metadata xmlns='{AVATAR}'/></item></publish>"
+    data = f"<publish node='{DATA}'><item id='x'><data xmlns='{DATA}'>{PIXEL}</data></item></publish>"
+    delete = f"<pubsub xmlns='{PUBSUB}#owner'><delete node='{AVATAR}'/></pubsub>"
+    for request in (*(f"<pubsub xmlns='{PUBSUB}'>{one}</pubsub>" for one in (avatar, data)), delete):
+        assert condition_of(await client.iq("set", request)) == "forbidden"
+    await client.send("<presence><x xmlns='vcard-temp:x:update'><photo/></x><status>da</status></presence>")
+    told = await reader.wait(lambda element: element.find("{jabber:client}status") is not None)
+    assert presence_hash(told, of=alice) == photo.sha1
+
+    stored = await vcard_of(reader, alice)
+    assert (base64.b64decode(stored["BINVAL"]), stored["TITLE"]) == (photo.content, "Chefin")
+    items = f"<pubsub xmlns='{PUBSUB}'><items node='{DATA}'/></pubsub>"
+    answer = await reader.iq("get", items, to=f"{alice}@{DOMAIN}")
+    (element,) = answer.iter(f"{{{DATA}}}data")
+    assert base64.b64decode(element.text or "") == photo.content
+
+
+async def test_without_a_photo_of_the_directory_ones_own_picture_stays_and_can_be_changed(world: World) -> None:
+    alice, photo = await world.person(), a_photo()
+    client = await world.login(alice)
+    await set_vcard(client, f"<PHOTO><TYPE>image/png</TYPE><BINVAL>{PIXEL}</BINVAL></PHOTO>")
+    no_photo = {"media_type": "", "content": b""}
+    await world.api.accounts.set_photo(alice, host=DOMAIN, **no_photo)
+    assert (await vcard_of(client, alice))["BINVAL"] == PIXEL
+    (kept,) = await world.api.accounts.belongings([alice], host=DOMAIN)
+    assert kept.photo == ""
+    await world.api.accounts.set_photo(alice, host=DOMAIN, media_type=photo.media_type, content=photo.content)
+    await world.api.accounts.set_names(alice, host=DOMAIN, full_name="Alice", nickname="Alice")
+    (kept,) = await world.api.accounts.belongings([alice], host=DOMAIN)
+    assert (kept.photo, kept.full_name) == (photo.sha1, "Alice")
+    await world.api.accounts.set_photo(alice, host=DOMAIN, **no_photo)
+    assert "BINVAL" not in await vcard_of(client, alice)
+    assert await set_vcard(client, f"<PHOTO><TYPE>image/png</TYPE><BINVAL>{PIXEL}</BINVAL></PHOTO>") is None
+    stored = await vcard_of(client, alice)
+    assert (stored["BINVAL"], stored["FN"]) == (PIXEL, "Alice")
+
+
+async def test_a_photo_that_was_lost_behind_our_back_is_noticed_and_goes_with_the_account(world: World) -> None:
+    alice, photo = await world.person(), a_photo()
+    await world.api.accounts.set_photo(alice, host=DOMAIN, media_type=photo.media_type, content=photo.content)
+    await world.api.call("set_nickname", user=alice, host=DOMAIN, nickname="Alice")
+    (kept,) = await world.api.accounts.belongings([alice], host=DOMAIN)
+    assert kept.photo not in {"", photo.sha1}
+    await world.api.accounts.unregister(alice, host=DOMAIN)
+    (kept,) = await world.api.accounts.belongings([alice], host=DOMAIN)
+    assert kept.photo == ""
 
 
 async def test_users_make_no_nodes_outside_of_their_account(world: World) -> None:

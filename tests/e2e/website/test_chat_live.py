@@ -9,9 +9,10 @@ from typing import Any
 
 import aiohttp
 import pytest
-from playwright.async_api import Response
+from playwright.async_api import Locator, Response
 
 from tests.e2e.website.site import Site, Window
+from tests.photos import a_picture
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -135,11 +136,35 @@ async def put(site: Site, path: str, body: dict[str, Any]) -> None:
         assert answer.status == 200, await answer.text()
 
 
-async def test_two_people_talk_one_to_one_and_see_what_arrived(site: Site) -> None:
+async def give_photo(site: Site, user: dict[str, Any]) -> str:
+    """Give somebody a photo, and return the address under which Converse shows it: the picture itself."""
+    sent = {"Authorization": f"Bearer {site.facts['admin_token']}", "Content-Type": "image/jpeg"}
+    url = f"{site.origin}/api/v1/users/{user['id']}/photo"
+    async with aiohttp.ClientSession(headers=sent) as http:
+        async with http.put(url, data=a_picture()) as answer:
+            assert answer.status == 200, await answer.text()
+        async with http.get(url) as answer:
+            return f"data:image/jpeg;base64,{base64.b64encode(await answer.read()).decode()}"
+
+
+async def shows(part: Locator, photo: str) -> None:
+    """Wait until the person is shown with exactly this photo."""
+    image = part.locator("svg.avatar image").first
+    await image.wait_for()
+    assert await image.get_attribute("href") == photo
+
+
+async def test_two_people_talk_one_to_one_and_see_their_photos_and_what_arrived(site: Site) -> None:
     dora, emil = [await newcomer(site, name) for name in ("Dora Klee", "Emil Rau")]
+    photo = await give_photo(site, emil)
     group = await call(site, "/groups", {"name": "Treppenhaus Ost"})
     await put(site, f"/groups/{group['id']}/members", {"members": [{"user_id": dora["id"]}, {"user_id": emil["id"]}]})
     async with chat(site, dora, []) as one, chat(site, emil, []) as two:
+        await shows(one.page.locator("a.open-chat").filter(has_text="Emil Rau"), photo)
+        for window in (one, two):
+            await enter(window, "Treppenhaus Ost")
+        await say(two, GREETING)
+        await shows(one.page.locator("converse-chat-message").filter(has_text=GREETING), photo)
         for window, colleague in ((one, emil), (two, dora)):
             await window.page.locator("a.open-chat").filter(has_text=colleague["display_name"]).click()
             await window.page.locator("converse-chat converse-message-form textarea").wait_for()

@@ -4,6 +4,7 @@ import pytest
 from playwright.async_api import expect
 
 from tests.e2e.website.site import Site
+from tests.photos import a_picture
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -28,6 +29,14 @@ async def test_somebody_is_added_handed_access_and_offboarded(site: Site) -> Non
         await expect(page.get_by_text("Jetzt angemeldet")).to_be_visible()
         await window.is_accessible()
         await window.picture("person")
+
+        await page.get_by_role("button", name="Foto").click()
+        file = {"name": "foto.png", "mimeType": "image/png", "buffer": a_picture(kind="PNG")}
+        await page.get_by_label("Bild").set_input_files(file)  # type: ignore[arg-type]  # such a mapping is one, too
+        await window.is_accessible()
+        await page.get_by_role("button", name="Foto speichern").click()
+        face = page.locator("h1").locator("..").locator("img.face")
+        assert await face.evaluate("async image => { await image.decode(); return image.naturalWidth; }") == 256
 
         await page.get_by_role("button", name="Zugang einrichten").click()
         await page.get_by_role("button", name="Link erstellen").click()

@@ -18,6 +18,8 @@ PROMISED = {
     ("PUT", "/api/v1/users/by-external-id/{external_id}"),
     ("POST", "/api/v1/users/{user_id}/deactivate"), ("POST", "/api/v1/users/{user_id}/reactivate"),
     ("GET", "/api/v1/users/{user_id}/access"),
+    ("GET", "/api/v1/users/{user_id}/photo"), ("PUT", "/api/v1/users/{user_id}/photo"),
+    ("DELETE", "/api/v1/users/{user_id}/photo"),
     ("GET", "/api/v1/users/{user_id}/offboardings"),
     ("GET", "/api/v1/users/{user_id}/offboardings/{offboarding_id}"),
     ("GET", "/api/v1/users/{user_id}/offboardings/{offboarding_id}.pdf"),
@@ -97,7 +99,8 @@ async def test_every_operation_is_told_whole(quick_desk: Desk) -> None:
                 repeatable = method == "post" and not signed and path != "/api/v1/import"
                 assert ("Idempotency-Key" in told) == repeatable, where
             if "requestBody" in operation:
-                assert {"400", "413", "415", "422"} <= problems, where
+                unread = {"400"} if path.endswith("/photo") else set()  # a picture has no form that could be malformed
+                assert {"400", "413", "415", "422"} - unread <= problems, where
             for status in problems:
                 assert "application/problem+json" in operation["responses"][status]["content"], where
     assert len(ids) == len(PROMISED)

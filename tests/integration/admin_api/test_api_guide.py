@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.integration.admin_api.desk import EVERYWHERE, Answered, Desk
+from tests.photos import a_picture
 
 GUIDE = Path(__file__).parents[3] / "docs" / "integrators.md"
 _COMMAND = re.compile(r"```sh\n(?P<command>.*?)```(?P<rest>.*?)(?=```sh\n|\Z)", re.DOTALL)
@@ -88,6 +89,9 @@ async def _curl(desk: Desk, command: str, variables: dict[str, str]) -> Answered
                 headers[name] = value
             case "-o":
                 next(words)
+            case "--data-binary":
+                assert next(words).startswith("@")
+                data = a_picture()
             case "-d":
                 data = next(words).encode()
                 method = "POST" if method == "GET" else method

@@ -14,6 +14,7 @@ from kleanxmpp import csv_file, settings, settings_page
 from kleanxmpp.cli import offboarding, shell
 from kleanxmpp.db.directory import SqlDirectory
 from tests.integration.cli.conftest import Run
+from tests.photos import a_picture
 
 DEMO = str(Path(csv_file.__file__).parent / "demo" / "glanz-und-gloria.csv")
 
@@ -58,6 +59,24 @@ def test_a_device_is_set_up_and_revoked(run: Run) -> None:
     assert run("user", "credential", "remove", "anna.berg", issued["id"]).code == 0
     assert run("user", "credential", "list", "anna.berg", "--json").json == []
     assert run("user", "credential", "remove", "anna.berg", issued["id"]).code == 1
+
+
+def test_a_photo_is_set_and_removed(run: Run, home: Path) -> None:
+    run("user", "add", "Anna Berg")
+    (home / "anna.png").write_bytes(a_picture(kind="PNG"))
+    (home / "brief.txt").write_text("Sehr geehrte")
+    assert run("user", "photo", "anna.berg", "anna.png").out == "anna.berg has this photo now.\n"
+    assert len(run("user", "show", "anna.berg", "--json").json["photo_sha1"]) == 40
+    for arguments, words in (
+        (["brief.txt"], "no JPEG"),
+        (["fehlt.jpg"], "cannot be read"),
+        ([], "Name a picture"),
+        (["anna.png", "--remove"], "Name a picture"),
+    ):
+        refused = run("user", "photo", "anna.berg", *arguments)
+        assert refused.code == 1 and words in refused.err
+    assert run("user", "photo", "anna.berg", "--remove").out == "anna.berg has no photo any more.\n"
+    assert run("user", "photo", "anna.berg", "--remove", "--json").json["photo_sha1"] is None
 
 
 def test_a_link_to_set_up_devices_is_made(run: Run) -> None:

@@ -37,7 +37,7 @@ class Server:
 
     async def belongings(self, usernames: Sequence[str], *, host: str) -> Sequence[Belongings]:
         return [
-            Belongings(username=name, full_name="", nickname="", bookmarks=self.stored.get(name, ""))
+            Belongings(username=name, full_name="", nickname="", photo="", bookmarks=self.stored.get(name, ""))
             for name in usernames
         ]
 

@@ -1,0 +1,55 @@
+"""Photos of people: shown small in lists and on the person's page, set and removed by a form."""
+
+from aiohttp import web
+
+from kleanxmpp import errors, photos, users
+
+from ..visits import Visit
+from ..words import N_
+
+FORM_BYTES = photos.MOST_BYTES + 64 * 1024
+"""A photo, and what a form puts around it."""
+_KEPT = "private, max-age=2592000, immutable"
+_WORDS = (
+    N_("A photo has at most 5 MB."),
+    N_("A photo has at most 30 million pixels."),
+    N_("A photo is at least 32 pixels wide and high."),
+    N_("A photo does not move."),
+    N_("This is no JPEG, PNG or WebP picture."),
+    N_("The picture is damaged or was cut off."),
+)
+"""What `kleanxmpp.pictures` and `kleanxmpp.photos` say, so that it is translated."""
+
+
+async def show_photo(visit: Visit) -> web.StreamResponse:
+    """Send the picture itself. An address that names the photo by its hash is kept by the browser for a month."""
+    photo = await photos.photo_of(visit.directory, visit.company, visit.id("user_id"))
+    kept = _KEPT if visit.request.query.get("v") == photo.sha1 else "private, no-cache"
+    return web.Response(body=photo.content, content_type=photo.media_type, headers={"Cache-Control": kept})
+
+
+async def show_form(visit: Visit) -> web.StreamResponse:
+    """Show the photo, and how to set another one or none."""
+    return await _form(visit)
+
+
+async def change(visit: Visit) -> web.StreamResponse:
+    """Set the photo that was chosen, or remove the one there is."""
+    user_id, said = visit.id("user_id"), {"actor": visit.actor}
+    if "remove" in visit.form:
+        await photos.remove_photo(visit.directory, visit.company, user_id, **said, now=visit.now)
+        return visit.go(f"/people/{user_id}?done=no-photo")
+    content = visit.files.get("photo", b"")
+    if not content:
+        return await _form(visit, wrong=visit.say("Please choose a picture."))
+    try:
+        await photos.set_photo(visit.directory, visit.company, user_id, content, **said, now=visit.now)
+    except errors.Invalid as error:
+        return await _form(visit, wrong=visit.say(str(error)))
+    return visit.go(f"/people/{user_id}?done=photo")
+
+
+async def _form(visit: Visit, *, wrong: str = "") -> web.Response:
+    async with visit.directory.read() as tx:
+        user = await users.existing(tx, visit.company, visit.id("user_id"))
+    return visit.page("people/photo.html", status=422 if wrong else 200, person=user, wrong={"photo": wrong})
