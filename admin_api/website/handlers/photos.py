@@ -9,7 +9,7 @@ from ..words import N_
 
 FORM_BYTES = photos.MOST_BYTES + 64 * 1024
 """A photo, and what a form puts around it."""
-_KEPT = "private, max-age=2592000, immutable"
+_KEPT = "private, max-age=86400, immutable"
 _WORDS = (
     N_("A photo has at most 5 MB."),
     N_("A photo has at most 30 million pixels."),
@@ -22,7 +22,7 @@ _WORDS = (
 
 
 async def show_photo(visit: Visit) -> web.StreamResponse:
-    """Send the picture itself. An address that names the photo by its hash is kept by the browser for a month."""
+    """Send the picture itself. An address that names the photo by its hash is kept by the browser for a day."""
     photo = await photos.photo_of(visit.directory, visit.company, visit.id("user_id"))
     kept = _KEPT if visit.request.query.get("v") == photo.sha1 else "private, no-cache"
     return web.Response(body=photo.content, content_type=photo.media_type, headers={"Cache-Control": kept})

@@ -44,7 +44,7 @@ async def test_a_photo_is_chosen_shown_and_removed(admin: Browser) -> None:
         assert pictures(shown) == [f"{page}/photo?v={sha1}"]
     status, headers, content = await fetched(admin, f"{page}/photo?v={sha1}")
     assert (status, headers["Content-Type"], headers["X-Content-Type-Options"]) == (200, "image/jpeg", "nosniff")
-    assert headers["Cache-Control"] == "private, max-age=2592000, immutable"
+    assert headers["Cache-Control"] == "private, max-age=86400, immutable"
     assert hashlib.sha1(content, usedforsecurity=False).hexdigest() == sha1 and CAMERA not in content
     assert (await fetched(admin, f"{page}/photo?v=older"))[1]["Cache-Control"] == "private, no-cache"
     await admin.open(f"{page}/photo/edit")
