@@ -69,6 +69,8 @@ def page(
             return _error(visit, 404, visit.say("There is nothing here, or not any more."))
         except errors.DirectoryUnavailable:
             return _error(visit, 503, visit.say("The directory cannot be reached at the moment. Please try again."))
+        except errors.Forbidden as error:
+            return _error(visit, 403, visit.say(_IN_WORDS[403]), detail=str(error))
         except (Problem, errors.KleanError) as error:
             return _problem(visit, error if isinstance(error, Problem) else problems.from_core(error))
         except web.HTTPException:
@@ -180,7 +182,7 @@ def _fields(visit: Visit) -> list[tuple[str, str]]:
 
 
 def _problem(visit: Visit, problem: Problem) -> web.Response:
-    """Say in words what stands in the way; what the core said of it, in English, stands below."""
+    """Say in words what stands in the way and what to do; what the core said of it stands below."""
     message, detail = visit.say(_IN_WORDS.get(problem.kind.status, _NOT_TAKEN)), problem.detail
     if problem.kind is kinds.TOO_FAST:
         detail = None
@@ -204,6 +206,7 @@ _IN_WORDS = {
     409: N_("This does not fit what is there by now. Please go back, reload the page and look at it again."),
     412: N_("Somebody else changed this meanwhile. Please go back, reload the page and look at it again."),
     413: N_("What was sent is too large."),
+    501: N_("A part that this needs is not installed on the server. Please tell whoever runs the server."),
     502: N_("The chat server does not answer at the moment. Please try again in a minute."),
     503: N_("The chat server does not answer at the moment. Please try again in a minute."),
     504: N_("The chat server does not answer at the moment. Please try again in a minute."),
