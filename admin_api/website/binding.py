@@ -66,18 +66,23 @@ def page(
                 return visit.instead("again.html", status=409, fields=_fields(visit))
             return await handler(visit)
         except errors.NotFound:
-            return _error(visit, 404, visit.say("There is nothing here, or not any more."))
+            return _error(
+                visit,
+                404,
+                visit.say("There is nothing here, or not any more. Look for it on the pages that the menu leads to."),
+            )
         except errors.DirectoryUnavailable:
             return _error(visit, 503, visit.say("The directory cannot be reached at the moment. Please try again."))
         except errors.Forbidden as error:
-            return _error(visit, 403, visit.say(_IN_WORDS[403]), detail=str(error))
+            said = None if str(error) == errors.Forbidden.__doc__ else str(error)
+            return _error(visit, 403, visit.say(_IN_WORDS[403]), detail=said)
         except (Problem, errors.KleanError) as error:
             return _problem(visit, error if isinstance(error, Problem) else problems.from_core(error))
         except web.HTTPException:
             raise
         except Exception as error:  # the outermost border: a defect is answered and logged, and takes nothing down
             problems.log_unexpected(error)
-            return _error(visit, 500, visit.say("This should not have happened. The error was logged."))
+            return _error(visit, 500, visit.say(_DEFECT))
 
     return serve
 
@@ -200,6 +205,10 @@ def _error(visit: Visit, status: int, message: str, *, detail: str | None = None
     return visit.page("error.html", status=status, message=message, detail=detail)
 
 
+_DEFECT = N_(
+    "This should not have happened. The error was logged. Please try again; if it does not help, tell whoever runs "
+    "the server when it happened."
+)
 _NOT_TAKEN = N_("What was entered could not be taken. Please go back and look at it again.")
 _IN_WORDS = {
     403: N_("This is not allowed, or not any more."),

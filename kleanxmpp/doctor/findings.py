@@ -41,6 +41,12 @@ def uncheckable(error: object) -> Words:
     return Words(de=f"{UNCHECKABLE.de} {error}", en=f"{UNCHECKABLE.en} {error}")
 
 
+def decimal(value: float, *, digits: int) -> Words:
+    """Return a number as each language writes it."""
+    text = f"{value:.{digits}f}"
+    return Words(de=text.replace(".", ","), en=text)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
     """What is said about one part of a line. `cure` is YAML for ejabberd.yml, or lines of our settings."""

@@ -36,7 +36,9 @@ _NO_GROUP = NotChecked(
     )
 )
 _DISABLED = NotChecked(
-    why=Words(de="Die Firma ist abgeschaltet: Niemand darf herein.", en="The company is disabled: nobody may get in.")
+    why=Words(
+        de="Das Unternehmen ist abgeschaltet: Niemand darf herein.", en="The company is disabled: nobody may get in."
+    )
 )
 _GATE_TRIES = 3
 _REOPENED = NotChecked(
