@@ -69,7 +69,9 @@ def page(
             return _error(
                 visit,
                 404,
-                visit.say("There is nothing here, or not any more. Look for it on the pages that the menu leads to."),
+                visit.say(
+                    "There is nothing here, or not any more. It was removed, or a part of the address is missing."
+                ),
             )
         except errors.DirectoryUnavailable:
             return _error(visit, 503, visit.say("The directory cannot be reached at the moment. Please try again."))
