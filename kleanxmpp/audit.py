@@ -26,6 +26,8 @@ _PLACES_TRIED = 1000
 _ENTRIES_TRIED = 20
 """Finding out where an entry was moved from costs a hash per place, so only the first problems get that."""
 
+_json = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode
+
 
 class Damage(StrEnum):
     """What can be wrong with a chain."""
@@ -89,9 +91,6 @@ def facts(entry: AuditEntry) -> dict[str, object]:
         "reason": entry.reason,
         "subject": entry.subject,
     }
-
-
-_json = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode
 
 
 def canonical(values: Mapping[str, object]) -> bytes:
