@@ -10,13 +10,15 @@ from typing import Annotated, Literal
 from cyclopts import App, Parameter
 from rich.console import Console
 
-from benchmarks import api_bulk, arriving, circle, company, costs, crowd, logins, offboarding, pages, sources
+from benchmarks import api_bulk, arriving, audit, circle, company, costs, crowd, logins, offboarding, pages, sources
 from benchmarks.figures import Figure
 from benchmarks.table import as_json, show
 from benchmarks.world import Bench
 from ejabberd.versions import unpack
 
-Name = Literal["offboarding", "crowd", "circle", "costs", "company", "logins", "sources", "api", "pages", "arriving"]
+Name = Literal[
+    "offboarding", "crowd", "circle", "costs", "company", "logins", "sources", "api", "pages", "audit", "arriving"
+]  # fmt: skip
 _ALL: dict[Name, Callable[[Bench], Coroutine[None, None, list[Figure]]]] = {
     "offboarding": offboarding.measure,
     "crowd": crowd.measure,
@@ -27,6 +29,7 @@ _ALL: dict[Name, Callable[[Bench], Coroutine[None, None, list[Figure]]]] = {
     "sources": sources.measure,
     "api": api_bulk.measure,
     "pages": pages.measure,
+    "audit": audit.measure,
     "arriving": arriving.measure,
 }
 _INSTALLED = "23.01"

@@ -11,9 +11,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
+from json.encoder import encode_basestring as quoted
 
 from kleanxmpp import errors
 from kleanxmpp.model import AuditEntry, ChainHead
+from kleanxmpp.record_ports import WrittenEntry
 
 OPERATOR = "operator"
 """The chain of entries that belong to no company. Companies' chains are named by their ids."""
@@ -23,6 +25,8 @@ EMPTY = ChainHead(number=0, hash=BEGINNING)
 _PLACES_TRIED = 1000
 _ENTRIES_TRIED = 20
 """Finding out where an entry was moved from costs a hash per place, so only the first problems get that."""
+
+_json = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode
 
 
 class Damage(StrEnum):
@@ -91,12 +95,26 @@ def facts(entry: AuditEntry) -> dict[str, object]:
 
 def canonical(values: Mapping[str, object]) -> bytes:
     """Return the one JSON text of these values: sorted keys, no spaces, UTF-8, nothing escaped that need not be."""
-    return json.dumps(values, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
+    return _json(values).encode()
 
 
 def hash_of(entry: AuditEntry) -> str:
     """Return the hash that belongs to an entry as it stands there."""
     return hashlib.sha256(canonical(facts(entry))).hexdigest()
+
+
+def hash_of_written(entry: WrittenEntry, *, chain: str) -> str:
+    """Return the same hash from plain columns. Raises TypeError or ValueError for what was never written so."""
+    details = json.loads(entry.details)
+    if type(details) is not dict or type(entry.number) is not int:
+        raise TypeError("this is no entry")
+    reason = "null" if entry.reason is None else quoted(entry.reason)
+    text = (
+        f'{{"action":{quoted(entry.action)},"actor":{quoted(entry.actor)},"at":{quoted(entry.at)},'
+        f'"chain":{quoted(chain)},"details":{_json(details)},"number":{entry.number},'
+        f'"previous":{quoted(entry.previous)},"reason":{reason},"subject":{quoted(entry.subject)}}}'
+    )
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def link(entries: Sequence[AuditEntry], *, head: ChainHead) -> tuple[Sequence[AuditEntry], ChainHead]:
@@ -115,6 +133,29 @@ def link(entries: Sequence[AuditEntry], *, head: ChainHead) -> tuple[Sequence[Au
         linked.append(placed)
         head = ChainHead(number=placed.number, hash=placed.hash)
     return linked, head
+
+
+def follow(seen: Checked, entries: Sequence[WrittenEntry], *, chain: str) -> Checked:
+    """Check the next entries up to the first one with a problem; return how far that is. That one is for `check`.
+
+    Says the same as `check` of each of them. Most of a log is intact, and nothing is made of that but its hashes.
+    """
+    if seen.shift or seen.hash is None:
+        return seen
+    good: WrittenEntry | None = None
+    number, last, previous, count = seen.number, seen.id, seen.hash, seen.entries
+    for entry in entries:
+        if entry.number != number + 1 or entry.previous != previous or entry.id < last:
+            break
+        try:
+            if hash_of_written(entry, chain=chain) != entry.hash:
+                break
+        except (TypeError, ValueError):
+            break
+        good, number, last, previous, count = entry, entry.number, entry.id, entry.hash, count + 1
+    if good is None:
+        return seen
+    return replace(seen, entries=count, number=number, id=last, hash=previous, before=good.previous)
 
 
 def check(seen: Checked, entry: AuditEntry) -> tuple[Checked, Problem | None]:

@@ -3,15 +3,19 @@
 Both stay flat in memory. All of one chain is read in one transaction, so what is appended meanwhile disturbs nothing.
 """
 
-from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, field
 
 from kleanxmpp import audit, errors
 from kleanxmpp.audit import Checked, Damage, Problem
 from kleanxmpp.model import AuditEntry, ChainHead
 from kleanxmpp.ports import Transaction
+from kleanxmpp.record_ports import WrittenEntry
 
-_PAGE = 500
+_PAGE, _VALUES = 2000, 500
+"""Entries read at once, as plain columns and as values."""
 _TOLD = 100
 _GREATEST_ID = 2**63 - 1
 _BELOW_ALL = -(2**63)
@@ -34,30 +38,71 @@ class Verification:
 
 async def verify(tx: Transaction, company_id: str | None, *, noted: ChainHead | None = None) -> Verification:
     """Check a whole chain, and that it still holds the head that somebody `noted` earlier."""
-    problems: list[Problem] = []
-    seen, found_noted, readable = Checked(), noted == audit.EMPTY, True
+    going = _Verifying(tx=tx, company_id=company_id, noted=noted, found_noted=noted == audit.EMPTY)
+    readable = True
     try:
-        async for entry in entries(tx, company_id, after=_BELOW_ALL):
-            seen, problem = audit.check(seen, entry)
-            if problem is not None and len(problems) < _TOLD:
-                problems.append(problem)
-            if noted is not None and entry.number == noted.number:
-                found_noted = entry.hash == noted.hash
+        await going.through()
     except errors.Damaged:
-        problems.append(_unreadable(seen))
+        going.problems.append(_unreadable(going.seen))
         readable = False
-    head = await tx.chain_head(company_id)
+    head, seen = await tx.chain_head(company_id), going.seen
     if readable:
-        ends = (audit.check_end(seen, head), _began(company_id, seen, head), _as_noted(noted, found=found_noted))
-        problems += [problem for problem in ends if problem is not None]
+        as_noted = _as_noted(noted, found=going.found_noted)
+        ends = (audit.check_end(seen, head), _began(company_id, seen, head), as_noted)
+        going.problems += [problem for problem in ends if problem is not None]
     return Verification(
-        chain=audit.chain_of(company_id), entries=seen.entries, head=head or audit.EMPTY, problems=problems
+        chain=audit.chain_of(company_id), entries=seen.entries, head=head or audit.EMPTY, problems=going.problems
     )
+
+
+@dataclass(slots=True, kw_only=True)
+class _Verifying:
+    """A chain on its way to be verified: what is intact is hashed in a thread, the rest is looked at one by one."""
+
+    tx: Transaction
+    company_id: str | None
+    noted: ChainHead | None
+    found_noted: bool
+    seen: Checked = field(default_factory=Checked)
+    problems: list[Problem] = field(default_factory=list)
+
+    async def through(self) -> None:
+        """Go through the chain. Raises Damaged at an entry that cannot be read."""
+        chain, last = audit.chain_of(self.company_id), after_number(_BELOW_ALL)
+        while page := await self.tx.page_written(self.company_id, after=last, limit=_PAGE):
+            followed = await asyncio.to_thread(audit.follow, self.seen, page, chain=chain)
+            intact = followed.entries - self.seen.entries
+            self.seen = followed
+            for entry in page[:intact] if self.noted is not None else ():
+                self._compare(entry.number, entry.hash)
+            if intact < len(page):
+                await self._closely(_place(page[intact - 1]) if intact else last, count=len(page) - intact)
+            last = _place(page[-1])
+
+    async def _closely(self, after: tuple[int, int], *, count: int) -> None:
+        async with aclosing(_behind(self.tx, self.company_id, after)) as following:
+            async for entry in following:
+                self.seen, problem = audit.check(self.seen, entry)
+                if problem is not None and len(self.problems) < _TOLD:
+                    self.problems.append(problem)
+                self._compare(entry.number, entry.hash)
+                count -= 1
+                if not count:
+                    return
+
+    def _compare(self, number: int, hash: str) -> None:
+        if self.noted is not None and number == self.noted.number:
+            self.found_noted = hash == self.noted.hash
 
 
 async def entries(tx: Transaction, company_id: str | None, *, after: int = 0) -> AsyncIterator[AuditEntry]:
     """Yield the entries of a chain with numbers greater than `after`. Raises Damaged at one that cannot be read."""
-    last, limit = after_number(after), _PAGE
+    async for entry in _behind(tx, company_id, after_number(after)):
+        yield entry
+
+
+async def _behind(tx: Transaction, company_id: str | None, last: tuple[int, int]) -> AsyncGenerator[AuditEntry, None]:
+    limit = _VALUES
     while True:
         try:
             page = await tx.page_chain(company_id, after=last, limit=limit)
@@ -70,7 +115,11 @@ async def entries(tx: Transaction, company_id: str | None, *, after: int = 0) ->
             yield entry
         if not page:
             return
-        last = (page[-1].number, page[-1].id)
+        last = _place(page[-1])
+
+
+def _place(entry: AuditEntry | WrittenEntry) -> tuple[int, int]:
+    return entry.number, entry.id
 
 
 def after_number(number: int) -> tuple[int, int]:

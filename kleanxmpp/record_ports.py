@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from kleanxmpp.model import AuditEntry, ChainHead, Offboarding
 
@@ -31,6 +31,24 @@ class AuditFilter:
 EVERY_ENTRY = AuditFilter()
 
 
+class WrittenEntry(NamedTuple):
+    """An entry of the audit log as plain columns: `at` is spelled as the hash covers it, `details` is the JSON text.
+
+    Nothing of it is looked at: what somebody changed past the program may be anything.
+    """
+
+    id: int
+    number: int
+    previous: str
+    hash: str
+    at: str
+    actor: str
+    action: str
+    subject: str
+    reason: str | None
+    details: str
+
+
 class KeptRecords(Protocol):
     """What was done, and the proof of it; a part of `kleanxmpp.ports.Transaction`."""
 
@@ -44,6 +62,11 @@ class KeptRecords(Protocol):
 
     async def page_chain(self, company_id: str | None, *, after: tuple[int, int], limit: int) -> Sequence[AuditEntry]:
         """Return entries in the order of (number, id), those after `after`. Raises Damaged for what cannot be read."""
+
+    async def page_written(
+        self, company_id: str | None, *, after: tuple[int, int], limit: int
+    ) -> Sequence[WrittenEntry]:
+        """Return the same as plain columns, for whoever goes through a whole chain."""
 
     async def chain_head(self, company_id: str | None) -> ChainHead | None:
         """Return where the chain ends according to its last append; None if nothing was ever added."""

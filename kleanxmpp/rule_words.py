@@ -6,7 +6,7 @@ each condition of the rule.
 
 from collections.abc import Mapping, Sequence
 
-from kleanxmpp import rule_text, rules
+from kleanxmpp import rules
 from kleanxmpp.attributes import USUAL
 from kleanxmpp.desired import Access, access
 from kleanxmpp.group_rules import Because, Explanation
@@ -85,14 +85,14 @@ def sentences(company: Company, why: Explanation, *, language: str) -> Sequence[
     about = {
         "name": why.user.display_name,
         "group": why.group.name,
-        "rule": rule_text.printed(why.group.rule) if why.group.rule else "",
+        "rule": described(why.group.rule, language=language) if why.group.rule else "",
     }
     said = [words[_reason(why)].format(**about)]
     if why.excepted and why.because is not Because.EXCEPTION:
         said.append(words["excepted"].format(**about))
     if why.standing is not None and access(company, why.user) is not Access.FULL:
         said.append(words["not_effective"].format(**about))
-    return [*said, *(_line(words, condition) for condition in why.conditions)]
+    return [*said, *(_line(words, condition, language=language) for condition in why.conditions)]
 
 
 def described(rule: Rule, *, language: str) -> str:
@@ -126,10 +126,10 @@ def _reason(why: Explanation) -> str:
     return f"{'in' if why.standing else 'out'}_{why.because}"
 
 
-def _line(words: Mapping[str, str], condition: Condition) -> str:
+def _line(words: Mapping[str, str], condition: Condition, *, language: str) -> str:
     wanted = _listed(words, condition.wanted)
     return words[{True: "holds", False: "fails", None: "unknown"}[condition.holds]].format(
-        attribute=words[condition.attribute] if condition.attribute in rules.BUILT_IN else condition.attribute,
+        attribute=attribute_name(condition.attribute, language=language),
         wanted=words["not"].format(wanted=wanted) if condition.negated else wanted,
         has=_listed(words, condition.has, joined=", "),
     )

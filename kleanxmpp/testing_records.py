@@ -1,5 +1,6 @@
 """The parts of `MemoryDirectory`'s transaction about due scopes, the audit log and off-boardings."""
 
+import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -7,7 +8,7 @@ from datetime import UTC, datetime
 from kleanxmpp import audit
 from kleanxmpp.due_ports import LONGEST_PAUSE
 from kleanxmpp.model import Aspect, AuditEntry, ChainHead, Due, Offboarding, Priority, Scope, ScopeKind
-from kleanxmpp.record_ports import EVERY_ENTRY, AuditFilter
+from kleanxmpp.record_ports import EVERY_ENTRY, AuditFilter, WrittenEntry
 from kleanxmpp.testing_tables import MemoryPart
 
 
@@ -89,6 +90,11 @@ class MemoryRecords(MemoryPart):
         mine = (e for e in self._tables.audit if e.company_id == company_id and (e.number, e.id) > after)
         return sorted(mine, key=lambda entry: (entry.number, entry.id))[:limit]
 
+    async def page_written(
+        self, company_id: str | None, *, after: tuple[int, int], limit: int
+    ) -> Sequence[WrittenEntry]:
+        return [_written(entry) for entry in await self.page_chain(company_id, after=after, limit=limit)]
+
     async def chain_head(self, company_id: str | None) -> ChainHead | None:
         return self._tables.audit_heads.get(audit.chain_of(company_id))
 
@@ -160,6 +166,21 @@ def _matches(entry: AuditEntry, wanted: AuditFilter) -> bool:
 def _is_due(due: Due, *, now: datetime) -> bool:
     at, fresh = due.next_attempt_at, due.attempts == 0 and due.next_attempt_at == due.marked_at
     return at is not None and (fresh or at <= now or at > now + LONGEST_PAUSE)
+
+
+def _written(entry: AuditEntry) -> WrittenEntry:
+    return WrittenEntry(
+        id=entry.id,
+        number=entry.number,
+        previous=entry.previous,
+        hash=entry.hash,
+        at=audit.moment(entry.at),
+        actor=entry.actor,
+        action=entry.action,
+        subject=entry.subject,
+        reason=entry.reason,
+        details=json.dumps(dict(entry.details)),
+    )
 
 
 def _order(due: Due) -> tuple[Priority, ScopeKind, datetime | None, str]:

@@ -82,28 +82,6 @@ AREAS: Mapping[str, str] = {
     "webhook": N_("Notifications to other systems"),
 }
 
-_FIELDS: Mapping[str, str] = {
-    "display_name": N_("name"),
-    "name": N_("name"),
-    "external_id": N_("personnel number"),
-    "email": N_("e-mail address"),
-    "locale": N_("language"),
-    "admin": N_("takes over groups without a moderator"),
-    "attributes": N_("attributes"),
-    "description": N_("description"),
-    "kind": N_("kind"),
-    "rule": N_("rule"),
-    "enabled": N_("switched on or off"),
-    "contact_visibility": N_("who sees whom"),
-    "contacts_max": N_("largest contact group"),
-    "timezone": N_("time zone"),
-    "upload_max_bytes": N_("largest file"),
-    "upload_daily_bytes": N_("files in a day"),
-    "upload_types": N_("kinds of files"),
-    "file_retention_days": N_("how long files are kept"),
-    "sources_expected": N_("expected sources"),
-}
-
 
 def sentence(entry: AuditEntry, names: Names) -> Markup:
     """Return what happened, with links; the action's own name where there are no words for it."""
@@ -113,30 +91,9 @@ def sentence(entry: AuditEntry, names: Names) -> Markup:
     return Markup(names.visit.say(words)) % {"whom": names.link(entry.subject)}
 
 
-def more(entry: AuditEntry, visit: Visit) -> str | None:
-    """Return what else is worth knowing at a glance: which fields, how many people."""
-    facts, say = entry.details, visit.say
-    if isinstance(fields := facts.get("fields"), list | tuple):
-        return ", ".join(say(_FIELDS[one]) if one in _FIELDS else str(one) for one in fields)
-    put, removed = facts.get("put"), facts.get("removed")
-    if isinstance(put, Mapping) and isinstance(removed, list | tuple):
-        return say("In or with another role: %(put)s. Out: %(removed)s.", put=len(put), removed=len(removed))
-    if "people" in facts:
-        return say("People: %(count)s", count=facts["people"])
-    if "before" in facts and "after" in facts:
-        return say(
-            "Before: %(before)s. Now: %(after)s.", before=_listed(facts["before"]), after=_listed(facts["after"])
-        )
-    return None
-
-
 def choices(visit: Visit) -> list[tuple[str, list[tuple[str, str]]]]:
     """Return all actions to choose from, by area."""
     found: dict[str, list[tuple[str, str]]] = {area: [] for area in AREAS}
     for action, words in ACTIONS.items():
         found[action.partition(".")[0]].append((action, visit.say(words).replace("%(whom)s", "…")))
     return [(visit.say(AREAS[area]), options) for area, options in found.items()]
-
-
-def _listed(value: object) -> str:
-    return ", ".join(map(str, value)) if isinstance(value, list | tuple) and value else "-"

@@ -66,16 +66,25 @@ def page(
                 return visit.instead("again.html", status=409, fields=_fields(visit))
             return await handler(visit)
         except errors.NotFound:
-            return _error(visit, 404, visit.say("There is nothing here, or not any more."))
+            return _error(
+                visit,
+                404,
+                visit.say(
+                    "There is nothing here, or not any more. It was removed, or a part of the address is missing."
+                ),
+            )
         except errors.DirectoryUnavailable:
             return _error(visit, 503, visit.say("The directory cannot be reached at the moment. Please try again."))
+        except errors.Forbidden as error:
+            said = None if str(error) == errors.Forbidden.__doc__ else str(error)
+            return _error(visit, 403, visit.say(_IN_WORDS[403]), detail=said)
         except (Problem, errors.KleanError) as error:
             return _problem(visit, error if isinstance(error, Problem) else problems.from_core(error))
         except web.HTTPException:
             raise
         except Exception as error:  # the outermost border: a defect is answered and logged, and takes nothing down
             problems.log_unexpected(error)
-            return _error(visit, 500, visit.say("This should not have happened. The error was logged."))
+            return _error(visit, 500, visit.say(_DEFECT))
 
     return serve
 
@@ -180,7 +189,7 @@ def _fields(visit: Visit) -> list[tuple[str, str]]:
 
 
 def _problem(visit: Visit, problem: Problem) -> web.Response:
-    """Say in words what stands in the way; what the core said of it, in English, stands below."""
+    """Say in words what stands in the way and what to do; what the core said of it stands below."""
     message, detail = visit.say(_IN_WORDS.get(problem.kind.status, _NOT_TAKEN)), problem.detail
     if problem.kind is kinds.TOO_FAST:
         detail = None
@@ -198,12 +207,17 @@ def _error(visit: Visit, status: int, message: str, *, detail: str | None = None
     return visit.page("error.html", status=status, message=message, detail=detail)
 
 
+_DEFECT = N_(
+    "This should not have happened. The error was logged. Please try again; if it does not help, tell whoever runs "
+    "the server when it happened."
+)
 _NOT_TAKEN = N_("What was entered could not be taken. Please go back and look at it again.")
 _IN_WORDS = {
     403: N_("This is not allowed, or not any more."),
     409: N_("This does not fit what is there by now. Please go back, reload the page and look at it again."),
     412: N_("Somebody else changed this meanwhile. Please go back, reload the page and look at it again."),
     413: N_("What was sent is too large."),
+    501: N_("A part that this needs is not installed on the server. Please tell whoever runs the server."),
     502: N_("The chat server does not answer at the moment. Please try again in a minute."),
     503: N_("The chat server does not answer at the moment. Please try again in a minute."),
     504: N_("The chat server does not answer at the moment. Please try again in a minute."),

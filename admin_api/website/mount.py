@@ -8,7 +8,7 @@ from kleanxmpp import tokens
 
 from ..oidc.provider import Provider
 from ..services import SERVICES
-from . import assets, chat_relay
+from . import assets, chat_relay, lost
 from .binding import page
 from .handlers import (
     at_provider,
@@ -42,6 +42,7 @@ def add_routes(app: web.Application, *, vendor: Path | None) -> None:
     chosen = app[SERVICES].settings.sign_in_at
     app[at_provider.PROVIDERS] = {domain: Provider(settings) for domain, settings in chosen.items()}
     assets.add_routes(app, known)
+    app.middlewares.append(lost.show_the_way)
     add = app.router
     add.add_get("/", page(overview.show_overview))
     add.add_get("/groups", page(groups.show_groups, scope="groups:read", lead=True))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from kleanxmpp.model import Group, User
+from kleanxmpp.model import Door, Group, User
 
 from .visits import Visit
 
@@ -32,6 +32,14 @@ _PLAIN: Mapping[str, str] = {
     "service": N_("Service"),
     "doctor": N_("Server check"),
     "demo": N_("Demo"),
+}
+
+DOORS: Mapping[Door, str] = {
+    Door.IMPORT: N_("File from HR"),
+    Door.SCIM: N_("Identity provider (SCIM)"),
+    Door.HR: N_("HR interface"),
+    Door.BULK: N_("Many changes by an interface"),
+    Door.SWEEP: N_("Comparison of directory and chat server"),
 }
 
 

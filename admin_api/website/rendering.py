@@ -9,7 +9,9 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, pass_context
 from jinja2.runtime import Context
 from markupsafe import Markup
 
-from . import formats, words
+from kleanxmpp.documents import words as documents
+
+from . import core_words, formats, words
 from .assets import Asset
 
 POLICY = (
@@ -67,6 +69,8 @@ def _environment(language: str, addresses: frozenset[tuple[str, str]]) -> Enviro
     made.filters["number"] = partial(formats.number, language=language)
     made.filters["duration"] = partial(formats.duration, language=language)
     made.filters["initials"] = formats.initials
+    made.filters["reason"] = documents.WORDS[language].reason
+    made.filters["told"] = partial(core_words.told, language=language)
     return made
 
 

@@ -6,6 +6,7 @@ The catalogues are read as text when the process starts, so that there is nothin
 from functools import cache
 from gettext import GNUTranslations, NullTranslations
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 from io import BytesIO
 
 import polib
@@ -33,8 +34,16 @@ def translations(language: str) -> NullTranslations:
         return NullTranslations()
     whole = polib.POFile()
     whole.metadata = {"Content-Type": "text/plain; charset=utf-8", "Plural-Forms": "nplurals=2; plural=(n != 1);"}
-    folder = files(__package__).joinpath("locale", language)
-    for source in sorted(folder.iterdir(), key=lambda file: file.name):
+    for source in sorted(_folder(language).iterdir(), key=lambda file: file.name):
         if source.name.endswith(".po"):
-            whole.extend(polib.pofile(source.read_text(encoding="utf-8")))
+            whole.extend(catalogue(language, source.name))
     return GNUTranslations(BytesIO(whole.to_binary()))
+
+
+def catalogue(language: str, name: str) -> polib.POFile:
+    """Return one of the language's catalogues."""
+    return polib.pofile(_folder(language).joinpath(name).read_text(encoding="utf-8"))
+
+
+def _folder(language: str) -> Traversable:
+    return files(__package__).joinpath("locale", language)

@@ -7,14 +7,14 @@ same entry. Chains are locked in the order of their names, so that nobody waits 
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, bindparam, insert, or_, select, tuple_, update
+from sqlalchemy import ColumnElement, Select, Text, bindparam, cast, insert, or_, select, tuple_, update
 
 from kleanxmpp import audit, errors
 from kleanxmpp.db.rows import audit_of, audit_row, offboarding_of, offboarding_row
 from kleanxmpp.db.session import Part, chunks
 from kleanxmpp.db.tables import audit_heads, audit_log, offboardings
 from kleanxmpp.model import AuditEntry, ChainHead, Offboarding
-from kleanxmpp.record_ports import EVERY_ENTRY, AuditFilter
+from kleanxmpp.record_ports import EVERY_ENTRY, AuditFilter, WrittenEntry
 
 _NEWEST = (offboardings.c.requested_at.desc(), offboardings.c.id.desc())
 
@@ -47,6 +47,17 @@ class Records(Part):
         place = tuple_(audit_log.c.number, audit_log.c.id)
         query = select(audit_log).where(audit_log.c.company_id == company_id, place > tuple_(*after))
         return await self._entries(query.order_by(audit_log.c.number, audit_log.c.id).limit(limit))
+
+    async def page_written(
+        self, company_id: str | None, *, after: tuple[int, int], limit: int
+    ) -> Sequence[WrittenEntry]:
+        its = audit_log.c
+        at, details = self._session.moment_text(its.at), cast(its.details, Text)
+        columns = (its.id, its.number, its.previous, its.hash, at, its.actor, its.action, its.subject, its.reason)
+        place = tuple_(its.number, its.id)
+        query = select(*columns, details).where(its.company_id == company_id, place > tuple_(*after))
+        rows = await self._session.rows(query.order_by(its.number, its.id).limit(limit))
+        return [WrittenEntry._make(row) for row in rows]
 
     async def chain_head(self, company_id: str | None) -> ChainHead | None:
         chain = audit.chain_of(company_id)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Table, event, make_url, text
+from sqlalchemy import ColumnElement, Table, Text, event, func, make_url, text, type_coerce
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, Connection
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
@@ -65,6 +65,13 @@ def inserting(connection: AsyncConnection) -> Inserting:
 def undoes_statements(connection: AsyncConnection) -> bool:
     """Whether a statement that fails leaves no trace and the transaction usable."""
     return _is_sqlite(connection)
+
+
+def moment_text(connection: AsyncConnection, column: ColumnElement[datetime]) -> ColumnElement[str]:
+    """Return an expression for a stored moment as `kleanxmpp.audit.moment` writes it."""
+    if _is_sqlite(connection):
+        return func.replace(type_coerce(column, Text), " ", "T", type_=Text).concat("Z")
+    return func.to_char(func.timezone("UTC", column), 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"', type_=Text)
 
 
 async def serialise(connection: AsyncConnection, company_id: str) -> None:

@@ -2,9 +2,10 @@
 
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CompoundSelect, CursorResult, Executable, Row, Select, Table
+from sqlalchemy import ColumnElement, CompoundSelect, CursorResult, Executable, Row, Select, Table
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -63,6 +64,10 @@ class Session:
     def inserting(self) -> engine.Inserting:
         """What makes such an INSERT; equal for the same database, so that statements can be made once."""
         return engine.inserting(self._connection)
+
+    def moment_text(self, column: ColumnElement[datetime]) -> ColumnElement[str]:
+        """Return an expression for a stored moment as text."""
+        return engine.moment_text(self._connection, column)
 
     @asynccontextmanager
     async def whole(self, *, rows: int | None = None) -> AsyncIterator[None]:

@@ -130,7 +130,7 @@ def auth_cache(facts: Facts) -> Verdict:
     def judge(inside: Inside) -> Verdict:
         if inside.auth_use_cache:
             return red(
-                de="Anmeldungen werden zwischengespeichert: Wer ausgetreten ist, käme noch herein.",
+                de="Anmeldungen werden zwischengespeichert: Wer ausgeschieden ist, käme noch herein.",
                 en="Logins are cached: who has left would still get in.",
                 cure=for_host(facts, "auth_use_cache: false"),
             )

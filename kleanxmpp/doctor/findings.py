@@ -32,6 +32,21 @@ class Words:
         return self.de if language == "de" else self.en
 
 
+UNCHECKABLE = Words(de="Nicht prüfbar:", en="Could not be checked:")
+"""What stands before an error's own text, which is English in both languages."""
+
+
+def uncheckable(error: object) -> Words:
+    """Return that an error stood in the way."""
+    return Words(de=f"{UNCHECKABLE.de} {error}", en=f"{UNCHECKABLE.en} {error}")
+
+
+def decimal(value: float, *, digits: int) -> Words:
+    """Return a number as each language writes it."""
+    text = f"{value:.{digits}f}"
+    return Words(de=text.replace(".", ","), en=text)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
     """What is said about one part of a line. `cure` is YAML for ejabberd.yml, or lines of our settings."""

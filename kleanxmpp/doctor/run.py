@@ -14,7 +14,7 @@ from typing import TypeVar
 from kleanxmpp import alarms, chains, errors, metrics
 from kleanxmpp.doctor import local, trial
 from kleanxmpp.doctor.facts import Addresses, Backup, Disk, Examination, Facts, Inside, NotChecked, Trial, Unavailable
-from kleanxmpp.doctor.findings import Level, Report, Words
+from kleanxmpp.doctor.findings import Level, Report, Words, uncheckable
 from kleanxmpp.doctor.lines import judge
 from kleanxmpp.doctor.ports import Checkup
 from kleanxmpp.model import Company
@@ -211,10 +211,9 @@ async def _known(check: Awaitable[T], *, seconds: float) -> T | NotChecked:
             why=Words(de=f"Keine Antwort in {seconds:.0f} Sekunden.", en=f"No answer within {seconds:.0f} seconds.")
         )
     except errors.KleanError as error:
-        return NotChecked(why=Words(de=f"Nicht prüfbar: {error}", en=f"Could not be checked: {error}"))
+        return NotChecked(why=uncheckable(error))
     except OSError as error:
-        what = error.strerror or type(error).__name__
-        return NotChecked(why=Words(de=f"Nicht prüfbar: {what}.", en=f"Could not be checked: {what}."))
+        return NotChecked(why=uncheckable(f"{error.strerror or type(error).__name__}."))
 
 
 def _silent(_done: int, _total: int) -> None:

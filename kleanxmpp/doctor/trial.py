@@ -14,7 +14,7 @@ from typing import TypeVar
 
 from kleanxmpp import credentials, desired, drafts, errors, offboardings, users
 from kleanxmpp.doctor.facts import Addresses, Entry, NotChecked, Trial
-from kleanxmpp.doctor.findings import Words
+from kleanxmpp.doctor.findings import Words, uncheckable
 from kleanxmpp.doctor.ports import Checkup, Device
 from kleanxmpp.model import Company, User
 from kleanxmpp.ports import Directory, UserFilter
@@ -36,7 +36,9 @@ _NO_GROUP = NotChecked(
     )
 )
 _DISABLED = NotChecked(
-    why=Words(de="Die Firma ist abgeschaltet: Niemand darf herein.", en="The company is disabled: nobody may get in.")
+    why=Words(
+        de="Das Unternehmen ist abgeschaltet: Niemand darf herein.", en="The company is disabled: nobody may get in."
+    )
 )
 _GATE_TRIES = 3
 _REOPENED = NotChecked(
@@ -189,7 +191,7 @@ class _Attempt:
         except TimeoutError:
             return NotChecked(why=Words(de="Der Server antwortete nicht.", en="The server did not answer."))
         except errors.ServerError as error:
-            return NotChecked(why=Words(de=str(error), en=str(error)))
+            return NotChecked(why=uncheckable(error))
 
 
 def _nothing_but_login(device: Device) -> Trial:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from kleanxmpp.doctor.facts import Entry, Facts, NotChecked, Trial
-from kleanxmpp.doctor.findings import Verdict, green, not_checked, red, worst, yellow
+from kleanxmpp.doctor.findings import Verdict, decimal, green, not_checked, red, worst, yellow
 from kleanxmpp.doctor.judging import for_host, judged
 
 T = TypeVar("T")
@@ -120,9 +120,10 @@ def session_end(facts: Facts) -> Verdict:
                 en="After the deactivation the session went on.",
                 cure="# in api_permissions, rule kleanxmpp\nwhat:\n  - klean_kick_users",
             )
+        shown = decimal(seconds, digits=2)
         words = {
-            "de": f"Die Sitzung endete {seconds:.2f} s nach der Deaktivierung.",
-            "en": f"The session ended {seconds:.2f} s after the deactivation.",
+            "de": f"Die Sitzung endete {shown.de} s nach der Deaktivierung.",
+            "en": f"The session ended {shown.en} s after the deactivation.",
         }
         return yellow(**words) if seconds > _SLOW else green(**words)
 

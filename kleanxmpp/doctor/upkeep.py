@@ -5,8 +5,9 @@ from datetime import datetime, timedelta
 from kleanxmpp import sources
 from kleanxmpp.chains import Verification
 from kleanxmpp.doctor.facts import Backup, Certificate, Disk, Examination, Facts, Inside, NotChecked, Unavailable
-from kleanxmpp.doctor.findings import Verdict, Words, green, red, worst, yellow
+from kleanxmpp.doctor.findings import Verdict, Words, decimal, green, red, worst, yellow
 from kleanxmpp.doctor.judging import judged
+from kleanxmpp.model import Door
 from kleanxmpp.source_ports import Source
 
 OLDEST, NEWEST_FLAWS = (23, 1), (26, 7)
@@ -18,6 +19,13 @@ _BACKUP_WARNS, _BACKUP_BROKEN = timedelta(days=2), timedelta(days=14)
 _DISK_WARNS, _DISK_BROKEN = (0.10, 2_000_000_000), (0.02, 200_000_000)
 """A disk warns below this share if also below this number of bytes."""
 
+_DOORS = {
+    Door.IMPORT: Words(de="Datei der Personalabteilung", en="file from HR"),
+    Door.SCIM: Words(de="Identitätsanbieter (SCIM)", en="identity provider (SCIM)"),
+    Door.HR: Words(de="Schnittstelle des Personalsystems", en="HR interface"),
+    Door.BULK: Words(de="Sammeländerungen über eine Schnittstelle", en="many changes by an interface"),
+    Door.SWEEP: Words(de="Abgleich", en="sweep"),
+}
 _NO_DATABASE = NotChecked(why=Words(de="Die Datenbank antwortet nicht.", en="The database does not answer."))
 
 
@@ -160,11 +168,12 @@ def silence(facts: Facts) -> Verdict:
         expected = [one for one in found if one.expected is not None]
         late = [one for one in expected if sources.late_since(one, now=facts.now) is not None]
         if late:
-            names = ", ".join(one.door.value for one in late)
+            names = [_DOORS[one.door] for one in late]
             return yellow(
-                de=f"Zu lange nichts gehört von: {names}. Neue und Ausgeschiedene kommen dann nicht an: sehen Sie dort "
-                "nach.",
-                en=f"Not heard of for too long: {names}. Joiners and leavers do not arrive then: look there.",
+                de=f"Zu lange nichts gehört von: {', '.join(name.de for name in names)}. Wer neu ist oder ausscheidet, "
+                "kommt dann nicht an: Sehen Sie dort nach.",
+                en=f"Not heard of for too long: {', '.join(name.en for name in names)}. Joiners and leavers do not "
+                "arrive then: look there.",
             )
         if not expected:
             return green(de="Von keiner Quelle wird etwas erwartet.", en="Nothing is expected of any source.")
@@ -186,8 +195,8 @@ def disks(facts: Facts) -> Verdict:
 
 
 def _disk(found: Disk) -> Verdict:
-    free = f"{found.free / 1e9:.1f} GB"
-    words = {"de": f"Frei in {found.folder}: {free}.", "en": f"Free in {found.folder}: {free}."}
+    free = decimal(found.free / 1e9, digits=1)
+    words = {"de": f"Frei in {found.folder}: {free.de} GB.", "en": f"Free in {found.folder}: {free.en} GB."}
     if _below(found, _DISK_BROKEN):
         return red(**words)
     return yellow(**words) if _below(found, _DISK_WARNS) else green(**words)

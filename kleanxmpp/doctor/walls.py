@@ -99,7 +99,7 @@ def last_activity(facts: Facts) -> Verdict:
         facts,
         "mod_last",
         red,
-        de="Nachrichten an Ausgeschiedene werden gespeichert statt abgewiesen.",
+        de="Nachrichten an Ausgeschiedene werden gespeichert, statt abgewiesen zu werden.",
         en="messages to people who left are stored instead of refused.",
     )
 
@@ -113,7 +113,7 @@ def klean_module(facts: Facts) -> Verdict:
     def judge(inside: Inside) -> Verdict:
         if "mod_klean" not in inside.modules:
             return red(
-                de="mod_klean ist für diese Firma nicht geladen.",
+                de="mod_klean ist für dieses Unternehmen nicht geladen.",
                 en="mod_klean is not loaded for this company.",
                 cure=loading,
             )

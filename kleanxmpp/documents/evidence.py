@@ -76,7 +76,7 @@ def in_words(facts: EvidenceFacts, *, locale: str) -> Mapping[str, Any]:
         "title": page.words.text.get(f"title_{offboarding.mode.value}", page.say("title")),
         "verdict": _verdict(page),
         "facts": list(_facts(page)),
-        "reason": " ".join((offboarding.reason or "").split()) or page.say("none"),
+        "reason": " ".join(page.words.reason(offboarding.reason).split()) or page.say("none"),
         "lines": [_line(page, line) for line in offboarding.evidence],
         "handovers": list(_handovers(page)),
     }

@@ -14,7 +14,19 @@ class Words:
     text: Mapping[str, str]
     modes: Mapping[str, str]
     items: Mapping[str, tuple[str, str]]
+    reasons: Mapping[str, str]
+    """What the program itself gives as a reason; everything else is what somebody typed."""
     months: tuple[str, ...] = ()
+
+    def reason(self, text: str | None) -> str:
+        """Return a reason in this language, as far as it is one of the program's own."""
+        given = text or ""
+        if given not in self.reasons and given.startswith(_IMPORT_OF):
+            return self.reasons[_IMPORT_OF].format(name=given.removeprefix(_IMPORT_OF))
+        return self.reasons.get(given, given)
+
+
+_IMPORT_OF = "import of "
 
 
 GERMAN = Words(
@@ -62,8 +74,8 @@ GERMAN = Words(
         "moderators": "wird jetzt moderiert von",
         "deleted_group": "seither gelöschte Gruppe ({id})",
         "erased_heir": "gelöschte Person ({id})",
-        "one_other": "einer weiteren Person, die schon Moderatorin oder Moderator war",
-        "others": "{count} weiteren Personen, die schon Moderatoren waren",
+        "one_other": "einer weiteren Person, die schon moderiert hat",
+        "others": "{count} weiteren Personen, die schon moderiert haben",
         "more_heirs": "{count} weiteren Personen",
         "nobody": "niemandem: Es gab niemanden, der übernehmen konnte",
         "more_groups": "und {count} weitere Gruppen, siehe den Nachweis als JSON",
@@ -101,6 +113,13 @@ GERMAN = Words(
         "links": ("Einmal-Links", "Einladungen und Anmelde-Links für die Person"),
         "uploads": ("Zugesagte Uploads", "Dateien, die noch hochgeladen werden könnten"),
         "files": ("Gesendete Dateien", "gelöscht mit den Daten der Person"),
+    },
+    reasons={
+        _IMPORT_OF: "Import von {name}",
+        "import of a file": "Import einer Datei",
+        "the absence ended": "Die Abwesenheit ist zu Ende",
+        "checkup": "Server-Prüfung",
+        "SCIM": "Identitätsanbieter (SCIM)",
     },
 )
 ENGLISH = Words(
@@ -186,6 +205,13 @@ ENGLISH = Words(
         "links": ("One-time links", "invitations and sign-in links for the person"),
         "uploads": ("Granted uploads", "files that could still be uploaded"),
         "files": ("Sent files", "erased with the person’s data"),
+    },
+    reasons={
+        _IMPORT_OF: "import of {name}",
+        "import of a file": "import of a file",
+        "the absence ended": "the absence ended",
+        "checkup": "server check",
+        "SCIM": "identity provider (SCIM)",
     },
     months=(
         "January", "February", "March", "April", "May", "June",

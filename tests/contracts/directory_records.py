@@ -1,6 +1,7 @@
 """Audit log, off-boardings, tokens, repeated requests."""
 
 import asyncio
+import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -102,10 +103,19 @@ class RecordsContract(DirectoryBase):
                 assert [entry.hash for entry in entries] == [audit.hash_of(entry) for entry in entries]
                 assert await tx.chain_head(chain) == ChainHead(number=length, hash=entries[-1].hash)
                 assert (await chains.verify(tx, chain)).intact
+                written = await tx.page_written(chain, after=(0, 0), limit=9)
+                assert [(one.number, one.id) for one in written] == [(one.number, one.id) for one in entries]
+                assert [audit.hash_of_written(one, chain=audit.chain_of(chain)) for one in written] == [
+                    entry.hash for entry in entries
+                ]
             first, second = await tx.page_chain(company.id, after=(0, 0), limit=9)
             assert await tx.page_chain(company.id, after=(0, 0), limit=1) == [first]
             assert await tx.page_chain(company.id, after=(first.number, first.id), limit=9) == [second]
             assert await tx.page_chain("nobody", after=(0, 0), limit=9) == []
+            (written,) = await tx.page_written(company.id, after=(first.number, first.id), limit=1)
+            assert (written.id, written.at) == (second.id, audit.moment(second.at))
+            assert json.loads(written.details) == second.details
+            assert await tx.page_written("nobody", after=(0, 0), limit=9) == []
 
     async def test_an_addition_that_is_undone_leaves_no_gap(self, directory: Directory, company: Company) -> None:
         with pytest.raises(RuntimeError, match="on purpose"):

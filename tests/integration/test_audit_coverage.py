@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import kleanxmpp
-from admin_api.website import audit_words
+from admin_api.website import audit_facts, audit_words
 from kleanxmpp import (
     announcements,
     chains,
@@ -158,6 +158,7 @@ async def assert_all_are_sound(walk: Walk) -> None:
             subject = r"(user|group|company|token|hold|secret|scheduled|webhook|link|session):([0-9a-f-]+|sweep)"
             assert re.fullmatch(subject, entry.subject)
             assert entry.action in audit_words.ACTIONS, "the website says it in words"
+            assert {*entry.details.get("fields", ())} <= audit_facts.FIELDS.keys(), "and what of it changed"
             text = json.dumps([entry.details, entry.subject, entry.actor], ensure_ascii=False)
             for word in (*NEVER_LOGGED, *walk.secrets):
                 assert word not in text, entry.action

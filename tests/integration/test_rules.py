@@ -362,17 +362,18 @@ async def test_everybody_can_be_told_why_they_are_in_or_not(directory: Directory
     assert await said(dora) == (False, Because.RULE, False)
     assert await said(emil) == (False, Because.RULE, None)
     assert await said(anna, plain) == (False, Because.NO_RULE, None)
-    text = 'site = "Objekt 12" and role in ("Reinigung", "Glas")'
+    text = "Standort ist „Objekt 12“ und Tätigkeit ist „Reinigung“ oder „Glas“"
     assert list(rule_words.sentences(company, await why(directory, company, group, anna), language="de")) == [
         f"Anna gehört zur Gruppe „Objekt 12“, weil die Regel zutrifft: {text}",
         "Die Mitgliedschaft ruht, solange Anna nicht am Chat teilnimmt.",
-        "site: verlangt ist „Objekt 12“, bekannt ist „Objekt 12“: erfüllt.",
-        "role: verlangt ist „Reinigung“ oder „Glas“, bekannt ist „Reinigung“: erfüllt.",
+        "Standort: verlangt ist „Objekt 12“, bekannt ist „Objekt 12“: erfüllt.",
+        "Tätigkeit: verlangt ist „Reinigung“ oder „Glas“, bekannt ist „Reinigung“: erfüllt.",
     ]
     assert list(rule_words.sentences(company, await why(directory, company, group, emil), language="en")) == [
-        f"Emil is not in the group “Objekt 12” because something that the rule asks for is not known: {text}",
+        "Emil is not in the group “Objekt 12” because something that the rule asks for is not known: "
+        "site is “Objekt 12” and job is “Reinigung” or “Glas”",
         "site: wanted is “Objekt 12”, known is “Objekt 12”: met.",
-        "role: wanted is “Reinigung” or “Glas”, nothing is known: not met.",
+        "job: wanted is “Reinigung” or “Glas”, nothing is known: not met.",
     ]
     first, second, *_ = rule_words.sentences(company, await why(directory, company, group, bob), language="en")
     assert first == "Bob is a fixed member of the group “Objekt 12”, whatever a rule says."

@@ -1,6 +1,7 @@
 """What the hash of an entry covers, and what a check says about a stream of entries."""
 
 import hashlib
+import json
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
@@ -10,6 +11,7 @@ import pytest
 from kleanxmpp import audit
 from kleanxmpp.audit import Checked, Damage, Problem
 from kleanxmpp.model import AuditEntry, ChainHead
+from kleanxmpp.record_ports import WrittenEntry
 from tests.factories import AT
 
 FIRST = AuditEntry(
@@ -31,10 +33,24 @@ def a_chain(length: int = 6) -> tuple[list[AuditEntry], ChainHead]:
     return [replace(entry, id=entry.number * 10) for entry in linked], head
 
 
+def written(entry: AuditEntry) -> WrittenEntry:
+    """The entry as the database hands it out as plain columns."""
+    try:
+        details = json.dumps(entry.details)
+    except TypeError:
+        details = "what is no JSON"
+    its = {name: getattr(entry, name) for name in WrittenEntry._fields}
+    return WrittenEntry(**its | {"at": audit.moment(entry.at), "details": details})
+
+
 def problems(entries: Sequence[AuditEntry], head: ChainHead | None) -> list[Problem]:
+    """What a check says. Whatever it says of an entry, the quick way agrees, or leaves the entry to it."""
     seen, found = Checked(), []
     for entry in sorted(entries, key=lambda entry: (entry.number, entry.id)):
-        seen, problem = audit.check(seen, entry)
+        after, problem = audit.check(seen, entry)
+        quick = audit.follow(seen, [written(entry)], chain=audit.chain_of(entry.company_id))
+        assert quick == (seen if problem or seen.shift or seen.hash is None else after)
+        seen = after
         found.append(problem)
     return [problem for problem in [*found, audit.check_end(seen, head)] if problem is not None]
 
@@ -52,6 +68,38 @@ def test_the_hashed_form_is_the_documented_one_for_ever() -> None:
     )
     assert audit.canonical(audit.facts(linked)) == text.encode()
     assert linked.hash == hashlib.sha256(text.encode()).hexdigest() == head.hash
+
+
+def test_an_intact_chain_is_followed_to_its_end_and_a_broken_one_up_to_the_break() -> None:
+    entries, head = a_chain()
+    whole = audit.follow(Checked(), [*map(written, entries)], chain=audit.OPERATOR)
+    assert (whole.entries, whole.number, whole.id, whole.hash) == (6, head.number, 60, head.hash)
+    entries[3] = replace(entries[3], reason="because")
+    broken = audit.follow(Checked(), [*map(written, entries)], chain=audit.OPERATOR)
+    assert (broken.entries, broken.hash, broken.before) == (3, entries[2].hash, entries[1].hash)
+    assert audit.follow(Checked(), [*map(written, a_chain()[0])], chain="c1") == Checked(), "of another company"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"number": "1"},
+        {"number": True},
+        {"actor": None},
+        {"reason": 7},
+        {"details": "[]"},
+        {"details": "{"},
+        {"details": None},
+        {"at": "2026-01-05 08:30:00.000042"},
+        {"at": 'x","chain":"y'},
+        {"previous": None},
+    ],
+)
+def test_columns_that_were_never_written_so_are_left_to_the_check(change: dict[str, object]) -> None:
+    (linked,), _ = audit.link([FIRST], head=audit.EMPTY)
+    good = written(linked)
+    assert audit.follow(Checked(), [good], chain="c1").entries == 1
+    assert audit.follow(Checked(), [good._replace(**change)], chain="c1") == Checked()  # type: ignore[arg-type]  # as said
 
 
 def test_a_batch_continues_the_chain_behind_its_head() -> None:

@@ -1,14 +1,17 @@
 """The printed evidence: one page, in two languages, that never says more than was proven."""
 
+import ast
 import io
 import sys
 import threading
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pypdf
 import pytest
 
+import kleanxmpp
 from kleanxmpp import errors, offboardings
 from kleanxmpp.desired import Person
 from kleanxmpp.documents import pdf
@@ -172,7 +175,30 @@ def test_a_page_loads_nothing_from_outside() -> None:
         pdf._nothing_from_outside("https://example.org/pixel.png")
 
 
+def reasons_of_the_program() -> set[str]:
+    """What stands in the source as a reason, and is not somebody's own."""
+    found = set()
+    for module in Path(kleanxmpp.__path__[0]).parent.glob("[ka]*/**/*.py"):
+        for node in ast.walk(ast.parse(module.read_text(encoding="utf-8"))):
+            match node:
+                case ast.Call(keywords=given) if getattr(node.func, "id", "") != "Fault":
+                    said = (one.value for one in given if one.arg == "reason" and isinstance(one.value, ast.Constant))
+                    found.update(one.value for one in said if isinstance(one.value, str))
+                case ast.Assign(targets=[ast.Name(id="REASON")], value=ast.Constant(value=str(text))):
+                    found.add(text)
+    return found
+
+
+def test_a_reason_of_the_programs_own_is_told_in_words_and_everything_else_as_it_is() -> None:
+    assert {"SCIM", "the absence ended", "import of a file"} <= reasons_of_the_program() <= GERMAN.reasons.keys()
+    assert GERMAN.reason("the absence ended") == "Die Abwesenheit ist zu Ende"
+    assert GERMAN.reason("import of märz {1}.csv") == "Import von märz {1}.csv"
+    assert GERMAN.reason("import of a file") == "Import einer Datei"
+    assert (GERMAN.reason("He says: bye."), GERMAN.reason(None)) == ("He says: bye.", "")
+
+
 def test_both_languages_say_everything() -> None:
+    assert GERMAN.reasons.keys() == ENGLISH.reasons.keys()
     assert GERMAN.text.keys() == ENGLISH.text.keys()
     assert GERMAN.modes.keys() == ENGLISH.modes.keys() == set(Mode)
     assert GERMAN.items.keys() == ENGLISH.items.keys()

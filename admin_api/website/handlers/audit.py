@@ -16,7 +16,8 @@ from kleanxmpp.ports import UserFilter
 from kleanxmpp.record_ports import AuditFilter
 
 from ...errands import Verified
-from .. import audit_words, names
+from .. import audit_facts, audit_words, names
+from ..core_words import told
 from ..names import N_
 from ..visits import Visit
 from ..words import spoken
@@ -46,13 +47,13 @@ async def show_audit(visit: Visit) -> web.StreamResponse:
         found = list(page[:_PAGE])
         if len(page) > _PAGE:
             older = _address(typed, before=found[-1].id)
-    known = await names.look_up(visit, (one for entry in found for one in (entry.actor, entry.subject)))
+    known = await names.look_up(visit, (one for entry in found for one in audit_facts.mentioned(entry)))
     return visit.page(
         "audit.html",
         status=422 if wrong else 200,
         typed=typed,
         wrong=wrong,
-        entries=[_row(entry, known, visit) for entry in found],
+        entries=[_row(entry, known) for entry in found],
         older=older,
         newest=_address(typed) if "before" in asked else None,
         searching=any(typed.values()),
@@ -146,11 +147,11 @@ def _address(typed: Mapping[str, str], *, before: int | None = None) -> str:
     return str(URL("/audit").with_query(query if before is None else query | {"before": str(before)}))
 
 
-def _row(entry: AuditEntry, known: names.Names, visit: Visit) -> dict[str, object]:
+def _row(entry: AuditEntry, known: names.Names) -> dict[str, object]:
     return {
         "entry": entry,
         "what": audit_words.sentence(entry, known),
-        "more": audit_words.more(entry, visit),
+        "more": audit_facts.more(entry, known),
         "who": known.link(entry.actor),
         "details": json.dumps(dict(entry.details), ensure_ascii=False, indent=1),
     }
@@ -165,7 +166,7 @@ def _chain(visit: Visit) -> dict[str, object]:
     report = doctor.known(company) if doctor is not None else None
     line = next((one for one in report.findings if one.id == "audit-chain"), None) if report is not None else None
     if verified is not None and (report is None or verified.at >= report.at):
-        problems = [problem.message for problem in verified.found.problems]
+        problems = [told(problem.message, language=visit.language) for problem in verified.found.problems]
         return known | {"at": verified.at, "intact": verified.found.intact, "problems": problems}
     if report is not None and line is not None and line.level in {Level.GREEN, Level.RED}:
         intact = line.level is Level.GREEN

@@ -207,5 +207,5 @@ async def _editable(tx: Transaction, visit: Visit) -> Group:
     """Return the group if whoever is signed in may change its circle. Raises Forbidden."""
     group = await group_of(tx, visit)
     if not may_change_circle(visit.who.roles, own=await own_role(tx, visit, group)):
-        raise errors.Forbidden(visit.say("You change only the groups that you moderate."))
+        raise errors.Forbidden("You change only the groups that you moderate.")
     return group

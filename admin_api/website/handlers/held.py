@@ -8,8 +8,9 @@ from kleanxmpp.holds import SWEEP_ID
 from ...handlers.held import confirm_sweep, discard_sweep, held_views
 from ...schemas.held import HoldView
 from .. import names
+from ..names import DOORS
 from ..visits import Visit
-from .overview import DOORS, mentioned_in
+from .overview import mentioned_in
 
 
 async def show_hold(visit: Visit) -> web.StreamResponse:

@@ -12,24 +12,16 @@ from markupsafe import Markup
 
 from kleanxmpp.doctor.findings import Level, Report
 from kleanxmpp.documents import words as documents
-from kleanxmpp.model import Door
 
 from ...handlers.status import status_of
 from ...schemas.held import HoldView
 from ...schemas.offboardings import OffboardingView
 from ...schemas.status import StatusView
 from .. import charts, names
-from ..names import N_
+from ..names import DOORS, N_
 from ..visits import Visit
 
 SHOWN = 20
-DOORS: Mapping[Door, str] = {
-    Door.IMPORT: N_("File from HR"),
-    Door.SCIM: N_("Identity provider (SCIM)"),
-    Door.HR: N_("HR interface"),
-    Door.BULK: N_("Many changes by an interface"),
-    Door.SWEEP: N_("Comparison of directory and chat server"),
-}
 _LEFTOVERS: Mapping[str, str] = {
     "gate": N_("admission to the server"),
     "sessions": N_("sessions"),

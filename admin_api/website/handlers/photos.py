@@ -4,21 +4,12 @@ from aiohttp import web
 
 from kleanxmpp import errors, photos, users
 
+from ..core_words import told
 from ..visits import Visit
-from ..words import N_
 
 FORM_BYTES = photos.MOST_BYTES + 64 * 1024
 """A photo, and what a form puts around it."""
 _KEPT = "private, max-age=86400, immutable"
-_WORDS = (
-    N_("A photo has at most 5 MB."),
-    N_("A photo has at most 30 million pixels."),
-    N_("A photo is at least 32 pixels wide and high."),
-    N_("A photo does not move."),
-    N_("This is no JPEG, PNG or WebP picture."),
-    N_("The picture is damaged or was cut off."),
-)
-"""What `kleanxmpp.pictures` and `kleanxmpp.photos` say, so that it is translated."""
 
 
 async def show_photo(visit: Visit) -> web.StreamResponse:
@@ -45,7 +36,7 @@ async def change(visit: Visit) -> web.StreamResponse:
     try:
         await photos.set_photo(visit.directory, visit.company, user_id, content, **said, now=visit.now)
     except errors.Invalid as error:
-        return await _form(visit, wrong=visit.say(str(error)))
+        return await _form(visit, wrong=told(str(error), language=visit.language))
     return visit.go(f"/people/{user_id}?done=photo")
 
 

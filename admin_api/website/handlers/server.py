@@ -1,9 +1,11 @@
 """The server: whether it keeps the promises, line by line, as the doctor saw it last; and looking again."""
 
 from aiohttp import web
+from markupsafe import Markup
 
-from kleanxmpp.doctor.findings import Finding, Level
+from kleanxmpp.doctor.findings import UNCHECKABLE, Finding, Level
 
+from ..core_words import told
 from ..visits import Visit
 from ..words import spoken
 from .overview import examined
@@ -19,7 +21,7 @@ async def show_server(visit: Visit) -> web.StreamResponse:
     return visit.page(
         "server_report.html" if visit.by_script else "server.html",
         report=report,
-        findings=findings,
+        findings=[(finding, _in_words(visit, finding)) for finding in findings],
         counts=[] if report is None else [(level.value, report.count(level)) for level in _WORST_FIRST],
         spoken=spoken(visit.language),
         running=running,
@@ -34,6 +36,15 @@ async def check_now(visit: Visit) -> web.StreamResponse:
     if doctor is not None:
         visit.services.errands.checkup.begin(company.id, lambda: doctor.latest(company))
     return visit.go("/server")
+
+
+def _in_words(visit: Visit, finding: Finding) -> Markup:
+    """Return what a line says; errors in it, too, in the reader's language."""
+    lead = UNCHECKABLE.of(spoken(visit.language))
+    before, *said = finding.words.of(spoken(visit.language)).split(lead)
+    return Markup("{}").format(before) + Markup(" ").join(
+        Markup("{} {}").format(lead, told(one.strip(), language=visit.language)) for one in said
+    )
 
 
 def _rank(finding: Finding) -> int:

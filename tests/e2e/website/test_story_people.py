@@ -23,7 +23,7 @@ async def test_somebody_is_added_handed_access_and_offboarded(site: Site) -> Non
 
         await page.get_by_role("button", name="Neue Person").press("Space")
         await page.get_by_label("Name", exact=True).fill("Zora Zeitweilig")
-        await page.get_by_label("Objekt (optional)").fill("Objekt 12")
+        await page.get_by_label("Standort (optional)").fill("Objekt 12")
         await window.is_accessible()
         await page.get_by_role("button", name="Anlegen").click()
         await expect(page.get_by_text("Jetzt angemeldet")).to_be_visible()

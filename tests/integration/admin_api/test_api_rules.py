@@ -122,7 +122,7 @@ async def test_an_explanation_says_what_is_wanted_and_what_is_known(desk: Desk) 
     ]
     assert found["sentences"][0].startswith("Anna gehört nicht zur Gruppe „Objekt 12“, weil etwas nicht bekannt ist")
     english = (await desk.call("GET", path, headers={"Accept-Language": "en"})).body["sentences"]
-    assert english[2] == "role: wanted is not “Leitung”, nothing is known: not met."
+    assert english[2] == "job: wanted is not “Leitung”, nothing is known: not met."
     assert (await desk.call("GET", path + "&lang=de", headers={"Accept-Language": "en"})).body == found
     assert (await desk.call("GET", f"/groups/{group['id']}/explain")).fields == ["user"]
     assert (await desk.call("GET", f"/groups/{group['id']}/explain?user=unknown")).status == 404

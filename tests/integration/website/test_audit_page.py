@@ -3,7 +3,7 @@
 import asyncio
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from importlib.resources import files
@@ -11,11 +11,12 @@ from importlib.resources import files
 import pytest
 
 import kleanxmpp
-from admin_api.website import audit_words, words
+from admin_api.website import audit_facts, audit_words, words
 from kleanxmpp import chains, users, webhooks
 from kleanxmpp.event_ports import EventType
-from kleanxmpp.model import AuditEntry
-from kleanxmpp.website_ports import StaffRole
+from kleanxmpp.model import Absence, AuditEntry, Company, Door, GroupKind
+from kleanxmpp.scheduled_ports import ChangeKind
+from kleanxmpp.website_ports import LinkPurpose, StaffRole
 from tests.integration.admin_api.desk import Desk
 from tests.integration.website.browser import Browser, Shown
 from tests.integration.website.test_signing_in import person
@@ -72,6 +73,76 @@ def test_every_action_of_the_code_base_has_words_and_nothing_else_has() -> None:
     assert found - events - attributes == set(audit_words.ACTIONS)
     german = words.translations("de")
     assert all(german.gettext(one).count("%(whom)s") == one.count("%(whom)s") for one in audit_words.ACTIONS.values())
+
+
+def test_everything_that_an_entry_may_hold_has_words() -> None:
+    values = {name: set(known) for name, known in audit_facts.VALUES.items()}
+    assert values["kind"] == {*GroupKind, *ChangeKind}
+    assert (values["absence"], values["purpose"]) == ({*Absence}, {*LinkPurpose})
+    assert values["door"] == {*Door}
+    assert audit_facts.ROLES.keys() == {*StaffRole}
+    assert {*Company.__dataclass_fields__} - {"id", "domain"} <= audit_facts.FIELDS.keys()
+
+
+@pytest.mark.parametrize(
+    ("action", "details", "english", "german"),
+    [
+        ("group.circle_changed", {"put": 3, "removed": 1}, "In or with another role: 3. Out: 1.", "Heraus: 1."),
+        (
+            "user.roles_changed",
+            {"before": [], "after": ["hr", "auditor"]},
+            "Now: HR, Auditor.",
+            "Vorher: keine. Jetzt: Personalabteilung, Revision.",
+        ),
+        ("user.absent", {"absence": "garden_leave", "until": None}, "(on garden leave)", "(freigestellt)"),
+        ("offboarding.completed", {"offboarding": "1", "mode": "left"}, "(Left the company)", "(Austritt)"),
+        (
+            "hold.confirmed",
+            {"door": "scim", "people": 12, "skipped": 0},
+            "(Identity provider (SCIM); People: 12; Left alone: 0)",
+            "Personen: 12",
+        ),
+        (
+            "session.began",
+            {"by": "oidc", "session": "1"},
+            "(with the company&#39;s account)",
+            "(mit dem Konto des Unternehmens)",
+        ),
+        (
+            "webhook.disabled",
+            {"why": "The receiver answered 410 Gone."},
+            "410 Gone",
+            "(Der Empfänger hat sich abgemeldet (410).)",
+        ),
+        ("link.made", {"link": "1", "purpose": "join", "uses": 3}, "(Set up a device)", "(Gerät einrichten)"),
+        ("from.tomorrow", {"kind": "strange", "people": True}, "from.tomorrow", "from.tomorrow"),
+    ],
+)
+async def test_what_else_an_entry_says_is_told_in_words(
+    admin: Browser, action: str, details: Mapping[str, object], english: str, german: str
+) -> None:
+    desk = admin.desk
+    entry = AuditEntry(
+        company_id=desk.company.id,
+        at=datetime.now(UTC),
+        actor="shell:root",
+        action=action,
+        subject=f"company:{desk.company.id}",
+        details=details,
+    )
+    async with desk.directory.write(desk.company.id) as tx:
+        await tx.add_audit([entry])
+    assert english in (await admin.open("/audit")).text
+    admin.language = "de"
+    assert german in (await admin.open("/audit")).text
+
+
+async def test_an_entry_names_whom_it_is_about(admin: Browser) -> None:
+    desk = admin.desk
+    aylin = await desk.person("Aylin Öztürk")
+    group = await desk.group("Nord", rule={"attribute": "site", "in": ["Nord"]})
+    await desk.call("PUT", f"/groups/{group['id']}/exceptions/{aylin['id']}")
+    assert "an exception from the rule was added (Aylin Öztürk)" in rows(await admin.open("/audit"))[0]
 
 
 async def test_the_log_is_told_in_words_with_names_from_the_directory(admin: Browser) -> None:

@@ -53,6 +53,9 @@ async def test_what_is_no_rule_is_said_and_kept(admin: Browser) -> None:
     await admin.open(f"/groups/{made['id']}/rule")
     shown = await admin.send(f"/groups/{made['id']}/rule", {"do": "preview", "rule": "site = Nord"})
     assert shown.status == 422 and "not understood" in shown.text and ">site = Nord</textarea>" in shown.text
+    admin.language = "de"
+    shown = await admin.send(f"/groups/{made['id']}/rule", {"do": "preview", "rule": "site = Nord"})
+    assert "Es fehlt ein Wert in Anführungszeichen, etwa &#34;Nord&#34;, vor Nord." in shown.text
 
 
 async def test_a_rule_is_not_saved_over_somebody_elses_change(admin: Browser) -> None:

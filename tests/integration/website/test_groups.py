@@ -171,6 +171,12 @@ async def test_what_failed_is_told_until_it_works(admin: Browser) -> None:
         await tx.fail_due(due, error="The server is away.", next_attempt_at=datetime.now(UTC))
     shown = await admin.open(f"/groups/{made['id']}")
     assert "the last attempt failed" in shown.text and "The server is away." in shown.text
+    async with desk.directory.write(desk.company.id) as tx:
+        await tx.fail_due(due, error="gruppen.firma.test did not answer in time.", next_attempt_at=datetime.now(UTC))
+    admin.language = "de"
+    shown = await admin.open(f"/groups/{made['id']}")
+    assert '<p class="quiet">gruppen.firma.test hat nicht rechtzeitig geantwortet.</p>' in shown.text
+    admin.language = "en"
     async with desk.working():
         await usable(admin, made["id"])
 
@@ -205,7 +211,8 @@ async def test_a_lead_sees_their_groups_first_and_changes_nothing_but_their_circ
     assert "/edit" not in shown.text and "/delete" not in shown.text
     assert "/circle" not in (await browser.open(f"/groups/{other['id']}")).text
     assert (await browser.open(f"/groups/{theirs['id']}/circle")).status == 200
-    assert (await browser.open(f"/groups/{other['id']}/circle")).status == 403
+    refused = await browser.open(f"/groups/{other['id']}/circle")
+    assert refused.status == 403 and "You change only the groups that you moderate." in refused.text
     assert (await browser.send(f"/groups/{other['id']}/circle", {"do": "save", "version": "1"})).status == 403
     for path in ("/groups/new", f"/groups/{theirs['id']}/edit", f"/groups/{theirs['id']}/delete"):
         assert (await browser.open(path)).status == 403

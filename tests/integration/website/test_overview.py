@@ -52,6 +52,8 @@ async def test_what_is_out_of_step_is_told_with_its_reason_and_a_link(admin: Bro
     assert "Tried 1 time without success." in shown.text and "The room service said: &lt;no&gt;" in shown.text
     assert "cannot be reached" in shown.text, "nothing was reached yet: the loop does not run"
     assert "2 things need somebody" in shown.text
+    admin.language = "de"
+    assert '<span lang="en">The room service said: &lt;no&gt;</span>' in (await admin.open("/")).text
 
 
 async def test_what_drifted_is_told(admin: Browser) -> None:

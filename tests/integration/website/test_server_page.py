@@ -36,6 +36,8 @@ async def test_what_could_not_be_looked_at_is_not_green(admin: Browser) -> None:
     await admin.send("/server")
     shown = await until(admin, "/server", lambda found: "Last checked on" in found.text)
     assert "not checked: 2" in shown.text and "Could not be checked: The server is away." in shown.text
+    admin.language = "de"
+    assert 'Nicht prüfbar: <span lang="en">The server is away.</span>' in (await admin.open("/server")).text
 
 
 async def test_a_process_with_the_website_alone_says_where_to_ask() -> None:

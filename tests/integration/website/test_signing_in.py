@@ -170,3 +170,13 @@ async def test_the_language_is_the_one_that_somebody_chose(browser: Browser) -> 
 async def test_every_page_has_a_strict_policy(browser: Browser) -> None:
     policy = (await browser.open("/sign-in")).headers["Content-Security-Policy"]
     assert "unsafe" not in policy and "default-src 'none'" in policy and "frame-ancestors 'none'" in policy
+
+
+async def test_a_browser_at_an_address_that_nobody_serves_gets_a_page_and_others_a_problem(browser: Browser) -> None:
+    browser.language = "de"
+    shown = await browser.open("/nirgendwo", headers={"Accept": "text/html,*/*;q=0.8"})
+    assert shown.status == 404 and "Hier ist nichts oder nichts mehr." in shown.text
+    await browser.sign_in()
+    assert 'href="/people"' in (await browser.open("/nirgendwo", headers={"Accept": "text/html"})).text
+    shown = await browser.open("/nirgendwo", headers={"Accept": "*/*"})
+    assert shown.status == 404 and shown.headers["Content-Type"].startswith("application/problem+json")
