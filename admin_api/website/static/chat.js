@@ -87,6 +87,19 @@ function nameOccupants({ exports, state }) {
   };
 }
 
+// Who is put out of a room has it no more: it leaves the list with all that was read there, and its bookmark is forgotten
+// here, so that it opens again by itself when it comes back. A lost connection gives no reason, and changes nothing.
+function forgetWhenPutOut({ api, state }) {
+  api.listen.on("chatRoomInitialized", (room) => {
+    room.session.on("change:disconnection_message", async () => {
+      if (!room.session.get("disconnection_message")) return;
+      state.bookmarks?.get(room.get("jid"))?.destroy({ silent: true });
+      await room.clearMessages();
+      await room.close();
+    });
+  });
+}
+
 // For each connection a credential of its own: it is good for minutes and stands nowhere but in memory.
 async function credential() {
   const answer = await post("/chat/credential");
@@ -102,6 +115,7 @@ const klean = {
     const { api } = _converse;
     _converse.state.config.set({ trusted: false });
     nameOccupants(_converse);
+    forgetWhenPutOut(_converse);
     api.listen.on("beforeAttemptNonPreboundSession", async (_, attempt) => ({ ...attempt, credentials: await credential() }));
     api.listen.on("beforeLogout", signOut);
     api.listen.on("disconnected", async () => {
