@@ -87,12 +87,15 @@ function nameOccupants({ exports, state }) {
   };
 }
 
-// Who is put out of a room has it no more: it leaves the list with all that was read there, and its bookmark is forgotten
-// here, so that it opens again by itself when it comes back. A lost connection gives no reason, and changes nothing.
+// Who is put out of a room, or finds it gone, has it no more: it leaves the list with all that was read there, and its
+// bookmark is forgotten here, so that it opens by itself if it comes back. A lost connection gives no reason, and is none.
 function forgetWhenPutOut({ api, state }) {
   api.listen.on("chatRoomInitialized", (room) => {
-    room.session.on("change:disconnection_message", async () => {
-      if (!room.session.get("disconnection_message")) return;
+    let forgotten = false;
+    room.session.on("change:connection_status", async () => {
+      const { connection_status: status, disconnection_message: said } = room.session.attributes;
+      if (forgotten || (status !== window.converse.ROOMSTATUS.DESTROYED && !said)) return;
+      forgotten = true; // closing changes the status twice more
       state.bookmarks?.get(room.get("jid"))?.destroy({ silent: true });
       await room.clearMessages();
       await room.close();

@@ -14,7 +14,9 @@ _FORGOTTEN = """said => !Object.entries(sessionStorage).some(
 SAID = "Der Schlüssel liegt beim Pförtner"
 
 
-async def test_an_archived_group_leaves_the_tab_with_all_that_was_said_and_comes_back(site: Site) -> None:
+async def test_an_archived_group_leaves_the_tab_with_all_that_was_said_and_comes_back_until_it_is_deleted(
+    site: Site,
+) -> None:
     frida = await newcomer(site, "Frida Holm")
     group = await call(site, "/groups", {"name": "Baustelle Mitte"})
     await put(site, f"/groups/{group['id']}/members", {"members": [{"user_id": frida["id"]}]})
@@ -32,3 +34,6 @@ async def test_an_archived_group_leaves_the_tab_with_all_that_was_said_and_comes
         await call(site, f"/groups/{group['id']}/restore")
         await enter(window, "Baustelle Mitte")
         await window.page.get_by_text(SAID).wait_for()
+
+        await call(site, "/bulk", {"operations": [{"method": "DELETE", "path": f"/groups/{group['id']}"}]})
+        await expect(listed).to_have_count(0)
