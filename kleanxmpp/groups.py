@@ -145,7 +145,11 @@ async def archive_group(
     """
     async with directory.write(company.id) as tx:
         group = await _expected(tx, company, group_id, if_version=if_version)
-        return group if group.archived else await _archived(tx, group, now, change="archived", actor=actor, now=now)
+        if group.archived:
+            return group
+        after = await _save_archived(tx, group, archived_at=now, now=now)
+        await group_records.record(tx, after, "archived", {}, actor=actor, now=now)
+        return after
 
 
 async def restore_group(
@@ -160,7 +164,11 @@ async def restore_group(
     """Give an archived group back to those who are in its circle by now. Repeatable. Raises Stale as `update_group`."""
     async with directory.write(company.id) as tx:
         group = await _expected(tx, company, group_id, if_version=if_version)
-        return await _archived(tx, group, None, change="restored", actor=actor, now=now) if group.archived else group
+        if not group.archived:
+            return group
+        after = await _save_archived(tx, group, archived_at=None, now=now)
+        await group_records.record(tx, after, "restored", {}, actor=actor, now=now)
+        return after
 
 
 async def delete_group(
@@ -186,13 +194,10 @@ async def delete_in(tx: Transaction, group: Group, *, actor: str, reason: str | 
     await group_records.record(tx, after, "deleted", {}, actor=actor, reason=reason, now=now)
 
 
-async def _archived(
-    tx: Transaction, group: Group, since: datetime | None, *, change: str, actor: str, now: datetime
-) -> Group:
-    after = replace(group, archived_at=since, version=group.version + 1)
+async def _save_archived(tx: Transaction, group: Group, *, archived_at: datetime | None, now: datetime) -> Group:
+    after = replace(group, archived_at=archived_at, version=group.version + 1)
     await tx.save_group(after)
     await circle_marks.mark_whole(tx, after, now=now)
-    await group_records.record(tx, after, change, {}, actor=actor, now=now)
     return after
 
 
