@@ -195,6 +195,10 @@ _SINGLE: tuple[Operation, ...] = (
         in_bulk=groups.change_group),
     _op("DELETE", _GROUP, groups.delete_group, "groups:write", {204: None}, tag="Groups", versioned=True,
         in_bulk=groups.delete_group),
+    _op("POST", _GROUP + "/archive", groups.archive_group, "groups:write", {200: GroupView}, tag="Groups",
+        versioned=True, in_bulk=groups.archive_group),
+    _op("POST", _GROUP + "/restore", groups.restore_group, "groups:write", {200: GroupView}, tag="Groups",
+        versioned=True, in_bulk=groups.restore_group),
 
     _op("GET", _MEMBERS, members.list_members, "groups:read", {200: MemberPage}, tag="Circles"),
     _op("PUT", _MEMBERS, members.replace_members, "groups:write", {200: CircleView}, tag="Circles", versioned=True,

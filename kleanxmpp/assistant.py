@@ -77,8 +77,11 @@ async def find_people(directory: Directory, company: Company, query: str, *, lim
 
 
 async def moderators_for(directory: Directory, person: Person) -> Sequence[Moderator]:
-    """Return who moderates the person's groups, those of most groups first. Never the person themselves."""
-    names = {circle.group.id: circle.group.name for circle in person.circles}
+    """Return who moderates the person's groups, those of most groups first. Never the person themselves.
+
+    Of archived groups nobody does.
+    """
+    names = {circle.group.id: circle.group.name for circle in person.circles if not circle.group.archived}
     async with directory.read() as tx:
         found = await tx.moderators(names.keys())
     people: dict[str, User] = {}

@@ -41,6 +41,19 @@ def marks(group: Group, user_ids: Sequence[str], *, whole: bool, now: datetime) 
     return people if few and not whole else [mark(group, now=now), *people]
 
 
+async def mark_whole(tx: Transaction, group: Group, *, now: datetime) -> None:
+    """Mark the group and everybody in it: from now on they have it, or do not have it any more.
+
+    Each of them with the affiliation, too, so that no device is told to join a room before it is let in.
+    """
+    members = sorted(await tx.roles(group.id))
+    if len(members) <= FEW:
+        await tx.mark_due(marks(group, members, whole=True, now=now))
+    else:
+        await tx.mark_due([mark(group, now=now)])
+        await mark_circle(tx, group, aspects=_MEMBER_ASPECTS, now=now)
+
+
 async def mark_circle(tx: Transaction, group: Group, *, aspects: Aspect, now: datetime) -> None:
     """Mark everybody in the circle."""
     await tx.mark_users_due(group.company_id, aspects=aspects, priority=Priority.BACKGROUND, at=now, group_id=group.id)

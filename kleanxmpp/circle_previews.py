@@ -13,6 +13,7 @@ from kleanxmpp.ports import Transaction
 class CirclePreview:
     """`people` are those whom the draft is about, by id. `devices`: of everybody who is in the circle afterwards.
 
+    Of an archived group there are none: nobody sees it.
     `lost`: those of the draft who are not in the directory any more; saving goes on without them. `contacts_end`: the
     circle grows beyond what makes entries in contact lists.
     """
@@ -44,7 +45,7 @@ async def preview(
     standings = (await tx.standings([group.id])).get(group.id, {})
     by_rule = {user_id for user_id, one in standings.items() if one.by_rule}
     after = draft.roles.keys() | by_rule
-    devices = await tx.credential_counts(after)
+    devices = await tx.credential_counts(after) if not group.archived else {}
     contacts_before = makes_contacts(company, group, size=len(standings))
     return CirclePreview(
         difference=change,

@@ -137,7 +137,8 @@ def contact_group(group: Group) -> str:
 
 def makes_contacts(company: Company, group: Group, *, size: int) -> bool:
     """Whether the circle also is a contact group: presence and contact lists grow with the square of its size."""
-    return not group.deleted and group.kind is GroupKind.TEAM and size <= company.contacts_max
+    made = not group.deleted and not group.archived and group.kind is GroupKind.TEAM
+    return made and size <= company.contacts_max
 
 
 def room_jid(group: Group, *, rooms_domain: str) -> str:
@@ -168,7 +169,9 @@ def user_state(person: Person, *, rooms_domain: str, aspects: Aspect = Aspect.AL
 
 
 def enters(level: Access, group: Group) -> bool:
-    """Whether somebody with this access is in the rooms of groups of this kind."""
+    """Whether somebody of the circle with this access is in the group's room. Nobody is in that of an archived one."""
+    if group.archived:
+        return False
     return level is Access.FULL or (level is Access.READ and group.kind is GroupKind.ANNOUNCEMENT)
 
 
@@ -177,7 +180,10 @@ def _affiliation(level: Access, role: Role) -> Affiliation:
 
 
 def group_state(circle: GroupCircle) -> CircleState:
-    """What the server should have for one group: a room, and a contact group where the circle is small enough."""
+    """What the server should have for one group: a room, and a contact group where the circle is small enough.
+
+    Of an archived group the room stays, because its messages do, with nobody in it.
+    """
     company, group = circle.company, circle.group
     if group.deleted:
         return CircleState(rooms={}, shared_groups={})
@@ -195,8 +201,9 @@ def group_state(circle: GroupCircle) -> CircleState:
 
 
 def _inside(circle: GroupCircle) -> Iterator[tuple[str, Affiliation]]:
-    for name, role in circle.members.items():
-        yield name, _AFFILIATION[role]
+    if enters(Access.FULL, circle.group):
+        for name, role in circle.members.items():
+            yield name, _AFFILIATION[role]
     if enters(Access.READ, circle.group):
         for name in circle.readers:
             yield name, Affiliation.MEMBER

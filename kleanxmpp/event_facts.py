@@ -44,6 +44,7 @@ def group_facts(group: Group) -> Facts:
         "rule": rules.to_json(group.rule) if group.rule else None,
         "rule_text": rule_text.printed(group.rule) if group.rule else None,
         "created_at": moment(group.created_at),
+        "archived_at": group.archived_at and moment(group.archived_at),
         "version": group.version,
     }
 

@@ -35,7 +35,10 @@ async def people_changed(
 async def group_changed(
     tx: Transaction, group: Group, change: str, *, details: Mapping[str, object], now: datetime
 ) -> None:
-    """Tell of a group that was added, changed or deleted, or whose circle changed. `details` are the audit log's."""
+    """Tell of a group that was added, changed, archived, restored or deleted, or whose circle changed.
+
+    `details` are the audit log's.
+    """
     webhook_ids = await tx.subscribers(group.company_id, EventType.GROUP_UPDATED)
     if webhook_ids:
         data = group_updated(group, change, details=details)

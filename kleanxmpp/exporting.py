@@ -18,7 +18,7 @@ from kleanxmpp.sheets.formulas import defused
 
 _PAGE = 1000
 _FIRST = ("username", "display_name", "external_id", "email", "locale", "active", "chat_permission")
-_GROUP = ("slug", "name", "kind", "description", "members")
+_GROUP = ("slug", "name", "kind", "description", "members", "archived")
 
 
 Value = str | bool | int | tuple[str, ...] | Mapping[str, Role] | None
@@ -99,7 +99,7 @@ def _name_of_group(circle: Circle) -> str:
 
 
 def _group(group: Group, *, members: int) -> Mapping[str, Value]:
-    facts: dict[str, Value] = {name: getattr(group, name) for name in _GROUP[:-1]}
+    facts: dict[str, Value] = {name: getattr(group, name) for name in _GROUP if name != "members"}
     return facts | {"kind": group.kind.value, "members": members}
 
 

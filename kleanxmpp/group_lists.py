@@ -25,20 +25,34 @@ class ListedGroup:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GroupList:
-    """A page of the groups that were found. `found` of `total` groups; pages count from 1."""
+    """A page of the groups that were found. `found` of `total` groups; pages count from 1.
+
+    `archived`: how many archived groups there are, whichever were asked for.
+    """
 
     rows: Sequence[ListedGroup]
     page: int
     pages: int
     found: int
     total: int
+    archived: int
 
 
 async def listed(
-    tx: Transaction, company: Company, *, text: str = "", own: Collection[str] = (), page: int = 1
+    tx: Transaction,
+    company: Company,
+    *,
+    text: str = "",
+    own: Collection[str] = (),
+    page: int = 1,
+    archived: bool = False,
 ) -> GroupList:
-    """Return a page of the groups with all words of `text` in name or description, those in `own` (ids) first."""
-    groups = await _all(tx, company)
+    """Return a page of the groups with all words of `text` in name or description, those in `own` (ids) first.
+
+    Of the archived ones, or of all others.
+    """
+    everything = await _all(tx, company)
+    groups = [group for group in everything if group.archived is archived]
     words = names.fold(text).split()
     found = [group for group in groups if not words or _fits(group, words)]
     found.sort(key=lambda group: (group.id not in own, names.fold(group.name), group.slug))
@@ -47,7 +61,8 @@ async def listed(
     shown = found[(page - 1) * PER_PAGE : page * PER_PAGE]
     sizes = await tx.member_counts([group.id for group in shown])
     rows = [ListedGroup(group=group, size=sizes.get(group.id, 0), own=group.id in own) for group in shown]
-    return GroupList(rows=rows, page=page, pages=pages, found=len(found), total=len(groups))
+    count = len(groups) if archived else len(everything) - len(groups)
+    return GroupList(rows=rows, page=page, pages=pages, found=len(found), total=len(groups), archived=count)
 
 
 async def _all(tx: Transaction, company: Company) -> list[Group]:

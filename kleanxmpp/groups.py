@@ -91,9 +91,7 @@ async def update_group(
     A changed rule lets people in and out in the same transaction.
     """
     async with directory.write(company.id) as tx:
-        group = await group_records.existing(tx, company, group_id)
-        if if_version is not None and group.version != if_version:
-            raise errors.Stale
+        group = await _expected(tx, company, group_id, if_version=if_version)
         return await update_in(tx, company, group, patch, actor=actor, now=now)
 
 
@@ -132,6 +130,47 @@ async def update_in(
     return await circles.follow_rule(tx, company=company, group=after, moves=moves, actor=actor, reason=reason, now=now)
 
 
+async def archive_group(
+    directory: Directory,
+    company: Company,
+    group_id: str,
+    *,
+    actor: str,
+    now: datetime,
+    if_version: int | None = None,
+) -> Group:
+    """Finish a group: nobody has it from now on, but its room stays with its messages, and its circle in the directory.
+
+    Repeatable. The name stays taken, so that it can be restored. Raises Stale as `update_group`.
+    """
+    async with directory.write(company.id) as tx:
+        group = await _expected(tx, company, group_id, if_version=if_version)
+        if group.archived:
+            return group
+        after = await _save_archived(tx, group, archived_at=now, now=now)
+        await group_records.record(tx, after, "archived", {}, actor=actor, now=now)
+        return after
+
+
+async def restore_group(
+    directory: Directory,
+    company: Company,
+    group_id: str,
+    *,
+    actor: str,
+    now: datetime,
+    if_version: int | None = None,
+) -> Group:
+    """Give an archived group back to those who are in its circle by now. Repeatable. Raises Stale as `update_group`."""
+    async with directory.write(company.id) as tx:
+        group = await _expected(tx, company, group_id, if_version=if_version)
+        if not group.archived:
+            return group
+        after = await _save_archived(tx, group, archived_at=None, now=now)
+        await group_records.record(tx, after, "restored", {}, actor=actor, now=now)
+        return after
+
+
 async def delete_group(
     directory: Directory,
     company: Company,
@@ -143,9 +182,7 @@ async def delete_group(
 ) -> None:
     """Delete a group: nobody sees it from now on, its room is destroyed with its history. The slug stays retired."""
     async with directory.write(company.id) as tx:
-        group = await group_records.existing(tx, company, group_id)
-        if if_version is not None and group.version != if_version:
-            raise errors.Stale
+        group = await _expected(tx, company, group_id, if_version=if_version)
         await delete_in(tx, group, actor=actor, now=now)
 
 
@@ -155,3 +192,17 @@ async def delete_in(tx: Transaction, group: Group, *, actor: str, reason: str | 
     await tx.save_group(after := replace(group, deleted=True, version=group.version + 1))
     await tx.mark_due([circle_marks.mark(group, now=now)])
     await group_records.record(tx, after, "deleted", {}, actor=actor, reason=reason, now=now)
+
+
+async def _save_archived(tx: Transaction, group: Group, *, archived_at: datetime | None, now: datetime) -> Group:
+    after = replace(group, archived_at=archived_at, version=group.version + 1)
+    await tx.save_group(after)
+    await circle_marks.mark_whole(tx, after, now=now)
+    return after
+
+
+async def _expected(tx: Transaction, company: Company, group_id: str, *, if_version: int | None) -> Group:
+    group = await group_records.existing(tx, company, group_id)
+    if if_version is not None and group.version != if_version:
+        raise errors.Stale
+    return group

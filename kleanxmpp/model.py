@@ -117,6 +117,7 @@ class Group:
     """A named circle. `slug` is its room's localpart, given once and never again. A deleted group is a tombstone.
 
     `rule`: who is a member without being named; None: only who is named.
+    `archived_at`: since when the group is finished; None: it is not.
     """
 
     id: str
@@ -129,7 +130,13 @@ class Group:
     created_at: datetime
     version: int = 1
     circle_version: int = 1
+    archived_at: datetime | None = None
     deleted: bool = False
+
+    @property
+    def archived(self) -> bool:
+        """Whether the group is finished: kept with circle, room and messages, but nobody has it."""
+        return self.archived_at is not None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

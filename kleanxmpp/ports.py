@@ -167,8 +167,13 @@ class Transaction(
         """Return the groups found, also deleted ones, by id; unknown ids are missing. Few queries."""
 
     async def group_by_slug(self, company_id: str, slug: str) -> Group | None: ...
-    async def page_groups(self, company_id: str, *, after: str | None, limit: int) -> Sequence[Group]:
-        """Return up to `limit` groups that are not deleted, in the order of their slugs, those after slug `after`."""
+    async def page_groups(
+        self, company_id: str, *, after: str | None, limit: int, archived: bool | None = None
+    ) -> Sequence[Group]:
+        """Return up to `limit` groups that are not deleted, in the order of their slugs, those after slug `after`.
+
+        `archived` True: only archived ones; False: only others; None: both.
+        """
 
     async def groups_by_name(self, company_id: str, names: Collection[str]) -> Mapping[str, Group]:
         """Return the groups that are not deleted and have exactly these names."""

@@ -25,6 +25,7 @@ GERMAN = {
     "aufgenommen.",
     "excepted": "Es gibt eine Ausnahme: Die Regel nimmt {name} nicht auf.",
     "not_effective": "Die Mitgliedschaft ruht, solange {name} nicht am Chat teilnimmt.",
+    "archived": "Die Gruppe ist archiviert: Bis sie zurückgeholt wird, hat sie niemand.",
     "holds": "{attribute}: verlangt ist {wanted}, bekannt ist {has}: erfüllt.",
     "fails": "{attribute}: verlangt ist {wanted}, bekannt ist {has}: nicht erfüllt.",
     "unknown": "{attribute}: verlangt ist {wanted}, bekannt ist nichts: nicht erfüllt.",
@@ -55,6 +56,7 @@ ENGLISH = {
     "out_no_rule": "{name} is not in the group “{group}”: the group has no rule, and nobody put {name} in.",
     "excepted": "There is an exception: the rule does not take {name} in.",
     "not_effective": "The membership rests as long as {name} does not take part in the chat.",
+    "archived": "The group is archived: until it is brought back nobody has it.",
     "holds": "{attribute}: wanted is {wanted}, known is {has}: met.",
     "fails": "{attribute}: wanted is {wanted}, known is {has}: not met.",
     "unknown": "{attribute}: wanted is {wanted}, nothing is known: not met.",
@@ -92,6 +94,8 @@ def sentences(company: Company, why: Explanation, *, language: str) -> Sequence[
         said.append(words["excepted"].format(**about))
     if why.standing is not None and access(company, why.user) is not Access.FULL:
         said.append(words["not_effective"].format(**about))
+    if why.group.archived:
+        said.append(words["archived"])
     return [*said, *(_line(words, condition, language=language) for condition in why.conditions)]
 
 

@@ -152,6 +152,8 @@ async def _sweep_groups(
         async with directory.read() as tx:
             page = await tx.page_groups(company.id, after=after, limit=_GROUPS_A_PAGE)
             circles = [await tx.group_circle(company.id, group.id) for group in page]
+            # Whom an archived group still has to be taken from, somebody wanted it taken from: no drift.
+            asked = {g.id for g in page if g.archived and await tx.due(circle_marks.scope_of(g)) is not None}
         if not page:
             break
         after = page[-1].slug
@@ -165,7 +167,7 @@ async def _sweep_groups(
         for group, circle, one in zip(page, circles, looks, strict=True):
             unknown_rooms -= one.rooms
             unknown_shared -= one.shared_groups.keys()
-            if circle is not None:
+            if circle is not None and group.id not in asked:
                 plan = _compare_group(group, desired.group_state(circle), _part(actual, one), report)
                 traces.of_circles(plan)
     await _sort_unknown(directory, company, unknown_rooms, unknown_shared, report)

@@ -20,7 +20,7 @@ class MemoryDevices:
 
     sessions: dict[tuple[str, str], tuple[str, bool]] = field(default_factory=dict)
     seen: dict[tuple[str, str], DeviceSeen] = field(default_factory=dict)
-    stamps: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1))
+    stamps: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1), compare=False)
 
     def open(self, username: str, resource: str, *, mark: str) -> None:
         """Begin a session, or resume one."""

@@ -23,8 +23,12 @@ class MemoryGroups(MemoryPart):
     async def group_by_slug(self, company_id: str, slug: str) -> Group | None:
         return next((g for g in self._of(company_id) if g.slug == slug), None)
 
-    async def page_groups(self, company_id: str, *, after: str | None, limit: int) -> Sequence[Group]:
-        return [g for g in self._of(company_id) if not g.deleted and g.slug > (after or "")][:limit]
+    async def page_groups(
+        self, company_id: str, *, after: str | None, limit: int, archived: bool | None = None
+    ) -> Sequence[Group]:
+        asked = {True, False} if archived is None else {archived}
+        found = [g for g in self._of(company_id) if not g.deleted and g.archived in asked]
+        return [g for g in found if g.slug > (after or "")][:limit]
 
     async def groups_by_name(self, company_id: str, names: Collection[str]) -> Mapping[str, Group]:
         return {g.name: g for g in self._of(company_id) if not g.deleted and g.name in names}

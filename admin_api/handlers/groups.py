@@ -5,19 +5,22 @@ from kleanxmpp.model import Group
 
 from .. import etags
 from ..answers import Answer
-from ..schemas.groups import GroupPage, GroupPatchBody, GroupView, NewGroupBody
+from ..schemas.groups import GroupPage, GroupPatchBody, GroupQuery, GroupView, NewGroupBody
 from ..schemas.rules import rule_of
-from ..schemas.types import Id, ListQuery, cursor_after
+from ..schemas.types import Id, cursor_after
 from ..services import Call
 
 
-async def list_groups(call: Call, *, query: ListQuery) -> Answer:
+async def list_groups(call: Call, *, query: GroupQuery) -> Answer:
     """List groups.
 
-    In the order of their slugs, a page at a time. Deleted groups are not listed.
+    In the order of their slugs, a page at a time: those that their members have, or with `archived=true` the archived
+    ones. Deleted groups are not listed.
     """
     async with call.directory.read() as tx:
-        found = await tx.page_groups(call.company.id, after=query.after(), limit=query.limit + 1)
+        found = await tx.page_groups(
+            call.company.id, after=query.after(), limit=query.limit + 1, archived=query.archived
+        )
     page = found[: query.limit]
     cursor = cursor_after(page[-1].slug) if len(found) > query.limit else None
     return Answer(body=GroupPage(items=[_view(call, group) for group in page], next_cursor=cursor))
@@ -73,10 +76,45 @@ async def change_group(call: Call, *, group_id: Id, body: GroupPatchBody) -> Ans
     return _one(call, group)
 
 
+async def archive_group(call: Call, *, group_id: Id) -> Answer:
+    """Archive a group.
+
+    The group is finished: from now on nobody has it, nobody reads or writes in its room, and it is in nobody's contact
+    list. The room stays on the server with its messages, the circle, the rule and the name stay in the directory, and
+    `restore` gives all of it back. Changes of the circle meanwhile count from then on. Repeatable.
+    """
+    group = await groups.archive_group(
+        call.directory,
+        call.company,
+        group_id,
+        actor=call.actor,
+        now=call.now,
+        if_version=etags.expected_version(call.headers),
+    )
+    return _one(call, group)
+
+
+async def restore_group(call: Call, *, group_id: Id) -> Answer:
+    """Bring an archived group back.
+
+    Whoever is in its circle by now has it again, with its messages as far as retention has kept them. Repeatable.
+    """
+    group = await groups.restore_group(
+        call.directory,
+        call.company,
+        group_id,
+        actor=call.actor,
+        now=call.now,
+        if_version=etags.expected_version(call.headers),
+    )
+    return _one(call, group)
+
+
 async def delete_group(call: Call, *, group_id: Id) -> Answer:
     """Delete a group.
 
     Nobody sees it from now on; its room is destroyed, with its history. The room's address is never given again.
+    `archive` is the gentler way: it can be undone.
     """
     await groups.delete_group(
         call.directory,

@@ -16,8 +16,8 @@ from ..services import Call
 async def list_members(call: Call, *, group_id: Id, query: MemberQuery) -> Answer:
     """List a circle.
 
-    In the order of their usernames, a page at a time. Somebody who may not chat stays a member; `effective` is false
-    then. The entity tag is the circle's version, for If-Match.
+    In the order of their usernames, a page at a time. Somebody who may not chat stays a member, and everybody does
+    in an archived group; `effective` is false then. The entity tag is the circle's version, for If-Match.
     """
     async with call.directory.read() as tx:
         group = await group_records.existing(tx, call.company, group_id)
@@ -25,7 +25,7 @@ async def list_members(call: Call, *, group_id: Id, query: MemberQuery) -> Answe
         total = await tx.member_count(group.id)
     page = found[: query.limit]
     body = MemberPage(
-        items=[MemberView.of(member, company=call.company) for member in page if not member.user.erasing],
+        items=[MemberView.of(member, company=call.company, group=group) for member in page if not member.user.erasing],
         next_cursor=cursor_after(page[-1].user.username) if len(found) > query.limit else None,
         total=total,
     )
@@ -74,7 +74,7 @@ async def put_member(call: Call, *, group_id: Id, user_id: Id, body: MemberBody)
         roles = await tx.roles_of(group.id, [user_id])
     if user is None or user_id not in roles:
         raise errors.NotFound("The user is not a member any more; somebody else took them out.")
-    member = MemberView.of(Member(user=user, role=roles[user_id]), company=call.company)
+    member = MemberView.of(Member(user=user, role=roles[user_id]), company=call.company, group=group)
     return Answer(body=member, headers={"ETag": etags.tag(group.circle_version)})
 
 
@@ -92,7 +92,7 @@ async def remove_member(call: Call, *, group_id: Id, user_id: Id) -> Answer:
     if user is None:
         return Answer(status=204, headers=headers)
     member = Member(user=user, role=Role.MEMBER, by_rule=True)
-    return Answer(body=MemberView.of(member, company=call.company), headers=headers)
+    return Answer(body=MemberView.of(member, company=call.company, group=group), headers=headers)
 
 
 async def _changed(call: Call, group_id: str, *, put: Mapping[str, Role | None], remove: Collection[str] = ()) -> Group:

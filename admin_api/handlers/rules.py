@@ -41,7 +41,7 @@ async def explain_membership(call: Call, *, group_id: Id, query: ExplainQuery) -
         why = await group_rules.explain(tx, call.company, group_id, query.user)
     language = query.lang or preferred_language(call.headers) or call.company.locale
     said = rule_words.sentences(call.company, why, language=language)
-    effective = why.standing is not None and may_chat(call.company, why.user)
+    effective = why.standing is not None and may_chat(call.company, why.user) and not why.group.archived
     return Answer(body=ExplanationView.of(why, effective=effective, sentences=said))
 
 

@@ -19,7 +19,8 @@ class AccessGroupView(View):
     room: str
     role: Role
     effective: bool
-    """Whether the membership counts: while the person may chat; on garden leave, for reading announcements."""
+    """Whether the membership counts: while the person may chat; on garden leave, for reading announcements. Never in
+    an archived group."""
 
     @classmethod
     def of(cls, group: Group, *, role: Role, rooms_domain: str, effective: bool) -> Self:

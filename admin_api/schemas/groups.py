@@ -52,6 +52,13 @@ class GroupPatchBody(PatchBody):
         return GroupPatch(**given, rule=rule_of(self.rule), without_rule=without_rule)
 
 
+class GroupQuery(ListQuery):
+    """Which groups."""
+
+    archived: bool = False
+    """Left out or `false`: the groups that their members have. `true`: the archived ones."""
+
+
 class GroupView(View):
     """A group."""
 
@@ -67,6 +74,8 @@ class GroupView(View):
     rule_text: str | None
     """The same rule as people write it."""
     created_at: datetime
+    archived_at: datetime | None
+    """Since when the group is archived: nobody has it, its room stays with its messages. Null: it is not."""
     version: int
     """Grows with every change of the group, not of its circle; the entity tag of If-Match."""
 
@@ -83,6 +92,7 @@ class GroupView(View):
             rule=cast(dict[str, JsonValue], rules.to_json(group.rule)) if group.rule else None,
             rule_text=rule_text.printed(group.rule) if group.rule else None,
             created_at=group.created_at,
+            archived_at=group.archived_at,
             version=group.version,
         )
 
@@ -155,20 +165,20 @@ class MemberView(View):
     display_name: str
     role: Role
     effective: bool
-    """Whether the membership counts: only while the person may chat."""
+    """Whether the membership counts: only while the person may chat and the group is not archived."""
     by_rule: bool
     """Whether the group's rule put them in; else they are fixed."""
 
     @classmethod
-    def of(cls, member: Member, *, company: Company) -> Self:
-        """Return how a member is shown."""
+    def of(cls, member: Member, *, company: Company, group: Group) -> Self:
+        """Return how a member of the group is shown."""
         user = member.user
         return cls(
             user_id=user.id,
             username=user.username,
             display_name=user.display_name,
             role=member.role,
-            effective=may_chat(company, user),
+            effective=may_chat(company, user) and not group.archived,
             by_rule=member.by_rule,
         )
 

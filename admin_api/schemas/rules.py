@@ -120,7 +120,7 @@ class ExplanationView(View):
     `no_rule` (and nobody put them in)."""
     role: Role | None
     effective: bool
-    """Whether the membership counts: only while the person may chat."""
+    """Whether the membership counts: only while the person may chat and the group is not archived."""
     excepted: bool
     """Whether there is an exception for the person."""
     rule: str | None

@@ -37,6 +37,8 @@ ACTIONS: Mapping[str, str] = {
     "link.revoked": N_("%(whom)s was revoked"),
     "group.added": N_("%(whom)s: group made"),
     "group.changed": N_("%(whom)s: group changed"),
+    "group.archived": N_("%(whom)s: group archived"),
+    "group.restored": N_("%(whom)s: group brought back"),
     "group.deleted": N_("%(whom)s: group deleted"),
     "group.circle_changed": N_("%(whom)s: members changed"),
     "group.exception_added": N_("%(whom)s: an exception from the rule was added"),

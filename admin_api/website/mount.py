@@ -52,6 +52,8 @@ def add_routes(app: web.Application, *, vendor: Path | None) -> None:
     add.add_get("/groups/{group_id}/state", page(groups.show_state, scope="groups:read", lead=True))
     add.add_get("/groups/{group_id}/edit", page(groups.edit_group, scope="groups:write"))
     add.add_post("/groups/{group_id}/edit", page(groups.change_group, scope="groups:write"))
+    add.add_get("/groups/{group_id}/archive", page(groups.ask_to_archive, scope="groups:write"))
+    add.add_post("/groups/{group_id}/archive", page(groups.archive_group, scope="groups:write"))
     add.add_get("/groups/{group_id}/delete", page(groups.ask_to_delete, scope="groups:write"))
     add.add_post("/groups/{group_id}/delete", page(groups.delete_group, scope="groups:write"))
     add.add_get("/groups/{group_id}/circle", page(circle_editor.edit_circle, scope="groups:write", lead=True))

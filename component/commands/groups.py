@@ -1,4 +1,4 @@
-"""`gruppen` / `groups`: the groups the person is in, with links that open their rooms."""
+"""`gruppen` / `groups`: the groups that the person has, with links that open their rooms; no archived ones."""
 
 from collections.abc import Sequence
 
@@ -29,7 +29,8 @@ class Groups:
     async def run(self, context: Context) -> Answer:
         """Answer from the circles that came with the person; nothing is read."""
         texts = context.texts
-        circles = sorted(context.person.circles, key=lambda circle: circle.group.name.casefold())
+        had = (circle for circle in context.person.circles if not circle.group.archived)
+        circles = sorted(had, key=lambda circle: circle.group.name.casefold())
         if not circles:
             return Answer(lead=texts.groups_none)
         lead = texts.groups_one if len(circles) == 1 else texts.groups_many.format(count=len(circles))

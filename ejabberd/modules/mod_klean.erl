@@ -716,10 +716,13 @@ leave_shared_groups(Host, Users, Groups) ->
     case erlang:function_exported(Storage, use_cache, 1) andalso not Storage:use_cache(LServer) of
         true ->
             Leaving = grouped(lists:zip(Groups, [{jid:nodeprep(User), LServer} || User <- Users])),
-            Shown = [{Group, proplists:get_value(displayed_groups, Opts, [])}
-                     || {Group, Opts} <- Storage:groups_with_opts(LServer)],
+            Known = Storage:groups_with_opts(LServer),
+            Shown = [{Group, proplists:get_value(displayed_groups, Opts, [])} || {Group, Opts} <- Known],
+            Labels = maps:from_list(
+                       [{Group, proplists:get_value(label, Opts, Group)}
+                        || {Group, Opts} <- Known, lists:member(Group, proplists:get_value(Group, Shown))]),
             Apart = [leave_shared_group(Group, Those, Shown, LServer, Storage) || {Group, Those} <- Leaving],
-            tell_apart(lists:append(Apart));
+            tell_apart(lists:append(Apart), Labels);
         false ->
             each_membership(fun mod_shared_roster:remove_user_from_group/3, Host, Users, Groups)
     end.
@@ -734,17 +737,44 @@ leave_shared_group(Group, Leaving, Shown, LServer, Storage) ->
 members(Groups, LServer) ->
     lists:flatmap(fun(Group) -> mod_shared_roster:get_group_users(LServer, Group) end, Groups).
 
-%% Who is out of the gate is being thrown out, and is told nothing more.
-tell_apart(Apart) ->
-    _ = [tell_removed(Who, Whom)
-         || {{User, Server} = Who, Those} <- grouped(Apart),
-            ejabberd_sm:get_user_resources(User, Server) /= [], is_in_gate(User, Server),
-            Whom <- lists:usort(lists:append(Those)), Whom /= Who],
-    ok.
+%% Who is out of the gate is being thrown out, and is told nothing more. `Labels` are those of the groups whose members
+%% see each other.
+tell_apart(Apart, Labels) ->
+    Told = [{Whom, {jid:make(User, Server), Mine}}
+            || {{User, Server} = Who, Those} <- grouped(Apart),
+               ejabberd_sm:get_user_resources(User, Server) /= [], is_in_gate(User, Server),
+               Mine <- [maps:with(groups_of(User, Server), Labels)],
+               Whom <- lists:usort(lists:append(Those)), Whom /= Who],
+    lists:foreach(fun tell_about/1, grouped(Told)).
 
-tell_removed({User, Server}, {Contact, ContactServer}) ->
-    Item = #roster_item{jid = jid:make(Contact, ContactServer)},
-    mod_roster:push_item(jid:make(User, Server), Item, Item#roster_item{subscription = remove}).
+%% Whoever shares another group with the contact keeps them, under that group's name; mod_shared_roster would tell of
+%% a removal all the same (ejabberd #2960). A contact who is being thrown out is kept by nobody.
+tell_about({{Contact, Server}, Told}) ->
+    Groups = case is_in_gate(Contact, Server) of
+                 true -> groups_of(Contact, Server);
+                 false -> []
+             end,
+    Common = [{To, maps:values(maps:with(Groups, Mine))} || {To, Mine} <- Told],
+    Item = #roster_item{jid = jid:make(Contact, Server)},
+    _ = [mod_roster:push_item(To, Item, Item#roster_item{subscription = remove}) || {To, []} <- Common],
+    case [Kept || {_, [_ | _]} = Kept <- Common] of
+        [] -> ok;
+        Keeping ->
+            Both = Item#roster_item{name = shown_name(Contact, Server), subscription = both},
+            _ = [mod_roster:push_item(To, Both, Both#roster_item{groups = Names}) || {To, Names} <- Keeping],
+            ok
+    end.
+
+%% As mod_shared_roster names a contact.
+shown_name(LUser, LServer) ->
+    case kept_vcard(LUser, LServer) of
+        error -> <<>>;
+        VCard ->
+            case text_of(VCard, [<<"NICKNAME">>]) of
+                <<>> -> text_of(VCard, [<<"FN">>]);
+                Nickname -> Nickname
+            end
+    end.
 
 each_membership(Do, Host, Users, Groups) ->
     LServer = jid:nameprep(Host),

@@ -22,7 +22,7 @@ Which = Annotated[str, Parameter(help="Slug, name or id.")]
 
 @app.command(name="list")
 async def list_(*, options: Options = DEFAULTS) -> None:
-    """List groups, ordered by slug."""
+    """List groups, archived ones too, ordered by slug."""
     found: list[dict[str, Any]] = []
     async with open_company(options) as (shell, company):
         after: str | None = None
@@ -36,7 +36,7 @@ async def list_(*, options: Options = DEFAULTS) -> None:
     if options.json:
         output.write_json(found)
     else:
-        output.write_table(found, ("slug", "name", "kind", "members"))
+        output.write_table(found, ("slug", "name", "kind", "members", "archived_at"))
 
 
 @app.command
@@ -100,6 +100,24 @@ async def set_(
 
 
 @app.command
+async def archive(group: Which, /, *, options: Options = DEFAULTS) -> None:
+    """Finish a group: nobody has it any more, its room stays with its messages, and it can be restored. Repeatable."""
+    async with open_company(options) as (shell, company):
+        found = await find_group(shell, company, group)
+        after = await groups.archive_group(shell.directory, company, found.id, actor=shell.actor, now=shell.now)
+        await _tell(options, shell, company, after, f"Archived {after.name}. Bring it back: group restore {after.slug}")
+
+
+@app.command
+async def restore(group: Which, /, *, options: Options = DEFAULTS) -> None:
+    """Bring an archived group back: its members have it again, with its messages. Repeatable."""
+    async with open_company(options) as (shell, company):
+        found = await find_group(shell, company, group)
+        after = await groups.restore_group(shell.directory, company, found.id, actor=shell.actor, now=shell.now)
+        await _tell(options, shell, company, after, f"Restored {after.name}.")
+
+
+@app.command
 async def delete(
     group: Which,
     /,
@@ -107,7 +125,7 @@ async def delete(
     yes: Annotated[bool, Parameter(negative=(), help="Do not ask.")] = False,
     options: Options = DEFAULTS,
 ) -> None:
-    """Delete a group. Its room is destroyed with its history. Cannot be undone."""
+    """Delete a group. Its room is destroyed with its history. Cannot be undone; `archive` can."""
     async with open_company(options) as (shell, company):
         found = await find_group(shell, company, group)
         output.confirm(f"The group {found.name} and its room with all history will be gone.", yes=yes)
@@ -137,4 +155,5 @@ async def _facts(tx: Transaction, shell: Shell, company: Company, group: Group) 
         "room": f"{group.slug}@{shell.settings.server.rooms_prefix}.{company.domain}",
         "members": await tx.member_count(group.id),
         "created_at": group.created_at,
+        "archived_at": group.archived_at,
     }

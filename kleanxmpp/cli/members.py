@@ -72,7 +72,7 @@ async def circle(shell: Shell, company: Company, group: Group) -> list[dict[str,
                 "username": member.user.username,
                 "display_name": member.user.display_name,
                 "role": member.role.value,
-                "effective": may_chat(company, member.user),
+                "effective": may_chat(company, member.user) and not group.archived,
                 "by_rule": member.by_rule,
             }
             for member in page

@@ -30,8 +30,12 @@ class Groups(Part):
     async def group_by_slug(self, company_id: str, slug: str) -> Group | None:
         return await self._group(company_id, groups.c.slug == slug)
 
-    async def page_groups(self, company_id: str, *, after: str | None, limit: int) -> Sequence[Group]:
+    async def page_groups(
+        self, company_id: str, *, after: str | None, limit: int, archived: bool | None = None
+    ) -> Sequence[Group]:
         query = select(groups).where(groups.c.company_id == company_id, groups.c.deleted == false())
+        if archived is not None:
+            query = query.where(groups.c.archived_at.is_not(None) if archived else groups.c.archived_at.is_(None))
         if after is not None:
             query = query.where(groups.c.slug > after)
         found = await self._session.rows(query.order_by(groups.c.slug).limit(limit))

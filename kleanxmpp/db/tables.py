@@ -126,6 +126,7 @@ groups = Table(
     Column("created_at", UtcDateTime, nullable=False),
     Column("version", Integer, nullable=False),
     Column("circle_version", Integer, nullable=False),
+    Column("archived_at", UtcDateTime),
     Column("deleted", Boolean, nullable=False),
     UniqueConstraint("company_id", "id"),
     UniqueConstraint("company_id", "slug"),

@@ -167,7 +167,7 @@ class _Attempt:
 
     async def _foreign_room(self, device: Device) -> bool | NotChecked:
         async with self.directory.read() as tx:
-            groups = await tx.page_groups(self.company.id, after=None, limit=1)
+            groups = await tx.page_groups(self.company.id, after=None, limit=1, archived=False)
         if not groups:
             return _NO_GROUP
         room = desired.room_jid(groups[0], rooms_domain=self.addresses.rooms)

@@ -9,7 +9,7 @@ from kleanxmpp.desired import Circle, GroupCircle, Person
 from kleanxmpp.model import Absence, Company, GroupKind, Role
 from kleanxmpp.ports import Directory, Member
 from tests.contracts.directory_base import DirectoryBase, saved_company, saved_group, saved_user, saved_users
-from tests.factories import a_company, a_group, a_user
+from tests.factories import AT, a_company, a_group, a_user
 
 
 class CirclesContract(DirectoryBase):
@@ -36,6 +36,35 @@ class CirclesContract(DirectoryBase):
             assert await tx.taken_slugs(company.id, [group.slug, "free"]) == {group.slug}
             assert await tx.memberships_of(user.id) == []
             assert await tx.person(company.id, user.id) == Person(company=company, user=user)
+
+    async def test_an_archived_group_keeps_its_circle_and_its_name_and_is_paged_apart(
+        self, directory: Directory, company: Company
+    ) -> None:
+        user = await saved_user(directory, company)
+        group, other = await saved_group(directory, company, user), await saved_group(directory, company)
+        archived = replace(group, archived_at=AT, version=2)
+        async with directory.write(company.id) as tx:
+            await tx.put_members(group.id, {user.id: Role.MODERATOR})
+            await tx.save_group(archived)
+            assert await tx.group(company.id, group.id) == archived
+        both = sorted([archived, other], key=lambda one: one.slug)
+        async with directory.read() as tx:
+            for asked, expected in ((None, both), (True, [archived]), (False, [other])):
+                assert await tx.page_groups(company.id, after=None, limit=9, archived=asked) == expected
+            assert await tx.page_groups(company.id, after=archived.slug, limit=9, archived=True) == []
+            assert await tx.groups_by_name(company.id, [group.name]) == {group.name: archived}
+            assert await tx.memberships_of(user.id) == [(archived, Role.MODERATOR)]
+            assert await tx.moderated_by(company.id, [user.id]) == {user.id: [archived]}
+            circle = await tx.group_circle(company.id, group.id)
+            assert circle is not None and circle.group == archived and circle.members == {user.username: Role.MODERATOR}
+            assert await tx.person(company.id, user.id) == Person(
+                company=company, user=user, circles=(Circle(group=archived, role=Role.MODERATOR, size=1),)
+            )
+        with pytest.raises(errors.Conflict):
+            await saved_group(directory, company, name=group.name)
+        async with directory.write(company.id) as tx:
+            await tx.save_group(replace(archived, archived_at=None))
+            assert await tx.page_groups(company.id, after=None, limit=9, archived=True) == []
 
     async def test_a_slug_is_never_given_twice_but_a_deleted_groups_name_is_free(
         self, directory: Directory, company: Company

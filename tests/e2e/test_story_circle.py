@@ -138,6 +138,47 @@ async def test_a_deleted_group_is_gone_for_everybody(service: Service, staff: St
     assert (other.contacts, await other.stored_bookmarks()) == ({}, {})
 
 
+async def test_an_archived_group_goes_from_everybody_and_comes_back_with_what_was_said(
+    service: Service, staff: Staff
+) -> None:
+    people = anna, bernd = await service.hire_many("Anna", "Bernd")
+    over, team = await service.found("Objekt", members=[bernd], moderators=[anna]), await service.found(members=people)
+    phone, other = await staff.login(anna.login), await staff.login(bernd.login)
+    await asyncio.gather(phone.join(over.room, anna.name), other.join(over.room, bernd.name))
+    body = new_name("Schlüssel liegt bei")
+    await phone.say_in(over.room, body)
+    await other.wait_for("message", type="groupchat", body=body)
+
+    await service.api("POST", f"/groups/{over.id}/archive")
+    for client, person in ((phone, anna), (other, bernd)):
+        out = await client.wait_for("presence", type="unavailable", **{"from": f"{over.room}/{person.name}"})
+        assert 321 in out.facts["codes"]
+        await wait_for_bookmarks(client, mark(team, person))
+        with pytest.raises(Refused, match="registration-required"):
+            await client.join(over.room, person.name)
+        with pytest.raises(Refused):
+            await client.archive(of=over.room)
+        await client.say_in(over.room, "Noch da?")
+        await client.wait_for("message", type="error", **{"from": over.room})
+    await service.calm()
+    assert (await service.affiliations(over), await service.occupants(over)) == ({}, set()), "the room itself stays"
+    for client, colleague in ((phone, bernd), (other, anna)):
+        kept = await client.wait_for_contacts({colleague.jid})
+        assert kept[colleague.jid].groups == (team.name,), "they are colleagues by the other group"
+    tablet = await staff.login(bernd.login, resource="tablet")
+    assert await tablet.stored_bookmarks() == mark(team, bernd)
+
+    await service.api("POST", f"/groups/{over.id}/restore")
+    await wait_for_affiliations(service, over, {anna.jid: "admin", bernd.jid: "member"})
+    await wait_for_bookmarks(other, mark(over, bernd) | mark(team, bernd))
+    joined = await other.join(over.room, bernd.name)
+    assert body in joined.history
+    assert await other.archive(of=over.room) == [body], "and nothing that was written meanwhile"
+    await service.calm()
+    both = await staff.login(anna.login, resource="tablet")
+    assert set(both.contacts[bernd.jid].groups) == {over.name, team.name}
+
+
 async def test_a_group_founded_again_under_the_same_name_is_another_room(service: Service, staff: Staff) -> None:
     anna = await service.hire()
     before = await service.found("Nord", members=[anna])

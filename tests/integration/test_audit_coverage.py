@@ -249,6 +249,12 @@ async def walk_groups(walk: Walk, zoe: User) -> None:
     await walk.step(circles.replace_circle, walk.company, group.id, {zoe.id: Role.MODERATOR})
     await walk.written("group.circle_changed")
     await walk_rules(walk, zoe, group.id)
+    for _ in range(2):
+        await walk.step(groups.archive_group, walk.company, group.id)
+    for _ in range(2):
+        await walk.step(groups.restore_group, walk.company, group.id)
+    once = await walk.written("group.archived", "group.restored")
+    assert [(entry.subject, entry.details) for entry in once] == [(f"group:{group.id}", {})] * 2
     await walk.step(groups.delete_group, walk.company, group.id)
     await walk.written("group.deleted")
 

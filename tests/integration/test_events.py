@@ -107,11 +107,17 @@ async def test_groups_are_told_of_with_what_is_new(directory: Directory, company
     await groups.update_group(directory, company, group.id, patch, **acting())
     await circles.replace_circle(directory, company, group.id, {anna.id: Role.MODERATOR}, **acting())
     await circles.change_circle(directory, company, group.id, put={ben.id: None}, remove=[anna.id], **acting())
+    for _ in range(2):
+        await groups.archive_group(directory, company, group.id, **acting())
+    for _ in range(2):
+        await groups.restore_group(directory, company, group.id, **acting())
     await groups.delete_group(directory, company, group.id, **acting())
-    added, changed, replaced, moved, deleted = await told.data(EventType.GROUP_UPDATED)
-    assert [one["change"] for one in (added, changed, replaced, moved, deleted)] == [
-        "added", "changed", "circle_changed", "circle_changed", "deleted",
+    added, changed, replaced, moved, archived, restored, deleted = await told.data(EventType.GROUP_UPDATED)
+    assert [one["change"] for one in (added, changed, replaced, moved, archived, restored, deleted)] == [
+        "added", "changed", "circle_changed", "circle_changed", "archived", "restored", "deleted",
     ]  # fmt: skip
+    assert archived["group"]["archived_at"] and restored["group"]["archived_at"] is None
+    assert archived["members"] is restored["members"] is None
     assert (changed["fields"], changed["group"]["name"], changed["group"]["version"]) == (
         ["name", "description"], "Nordost", 2,
     )  # fmt: skip

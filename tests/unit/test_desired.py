@@ -95,6 +95,29 @@ def test_a_deleted_group_gives_nothing() -> None:
     assert (circle.rooms, circle.shared_groups) == ({}, {})
 
 
+@pytest.mark.parametrize("kind", GroupKind)
+def test_an_archived_group_is_a_room_with_nobody_in_it(kind: GroupKind) -> None:
+    group = replace(TEAM, kind=kind, archived_at=NOW)
+    everybody = {"members": {"anna": Role.MODERATOR}, "readers": frozenset({"ben"}), "paused": frozenset({"carl"})}
+    circle = desired.group_state(GroupCircle(company=COMPANY, group=group, size=3, **everybody))
+    assert circle.shared_groups == {}
+    room = circle.rooms["objekt-12"]
+    assert (room.title, room.affiliations, room.announcement) == ("Objekt 12", {}, kind is GroupKind.ANNOUNCEMENT)
+
+
+@pytest.mark.parametrize("absence", [None, *Absence])
+@pytest.mark.parametrize("kind", GroupKind)
+def test_nobody_has_an_archived_group_but_it_is_looked_at(absence: Absence | None, kind: GroupKind) -> None:
+    group = replace(TEAM, kind=kind, archived_at=NOW)
+    circle = Circle(group=group, role=Role.MODERATOR, size=1)
+    person = Person(company=COMPANY, user=absent(absence) if absence else ANNA, circles=(circle,))
+    state = desired.user_state(person, rooms_domain=ROOMS)
+    assert (state.affiliations, state.bookmarks) == ({}, frozenset())
+    assert not (state.shared_groups or frozenset()) - desired.KEYS
+    look = desired.user_look(person, aspects=Aspect.CIRCLES)
+    assert "objekt-12" in look.rooms and contact_group(group) in look.shared_groups
+
+
 def test_in_a_small_company_everybody_sees_everybody() -> None:
     small = replace(COMPANY, contact_visibility=ContactVisibility.COMPANY)
     state = desired.company_state(small, {"anna": Access.FULL, "ben": Access.PAUSED, "carl": Access.READ})

@@ -1,4 +1,4 @@
-"""Groups: the list, one group with its circle, and making, changing and deleting one."""
+"""Groups: the list, one group with its circle, and making, changing, archiving and deleting one."""
 
 from aiohttp import web
 
@@ -14,13 +14,15 @@ MEMBERS_SHOWN = 100
 
 
 async def show_groups(visit: Visit) -> web.StreamResponse:
-    """List groups, those first that somebody moderates."""
+    """List groups, those first that somebody moderates; archived ones apart."""
     query = visit.request.query
-    text = query.get("q", "")[:200]
+    text, archived = query.get("q", "")[:200], query.get("show") == "archived"
     async with visit.directory.read() as tx:
         own = await moderated(tx, visit)
-        found = await group_lists.listed(tx, visit.company, text=text, own=own, page=whole(query.get("page"), 1))
-    return visit.page("groups.html", list=found, text=text)
+        found = await group_lists.listed(
+            tx, visit.company, text=text, own=own, page=whole(query.get("page"), 1), archived=archived
+        )
+    return visit.page("groups.html", list=found, text=text, archived=archived)
 
 
 async def show_group(visit: Visit) -> web.StreamResponse:
@@ -76,7 +78,7 @@ async def add_group(visit: Visit) -> web.StreamResponse:
             now=visit.now,
         )
     except (errors.Invalid, errors.Conflict) as error:
-        return visit.page("group_form.html", status=422, group=None, form=form, wrong=_wrong(visit, error))
+        return visit.page("group_form.html", status=422, group=None, form=form, wrong=await _wrong(visit, error))
     return visit.go(f"/groups/{group.id}/circle")
 
 
@@ -106,7 +108,24 @@ async def change_group(visit: Visit) -> web.StreamResponse:
         async with visit.directory.read() as tx:
             group = await group_of(tx, visit)
         status = 409 if isinstance(error, errors.Stale) else 422
-        return visit.page("group_form.html", status=status, group=group, form=form, wrong=_wrong(visit, error))
+        wrong = await _wrong(visit, error)
+        return visit.page("group_form.html", status=status, group=group, form=form, wrong=wrong)
+    return visit.go(f"/groups/{group_id}")
+
+
+async def ask_to_archive(visit: Visit) -> web.StreamResponse:
+    """Say what archiving a group means, or bringing it back if it is archived, and ask."""
+    async with visit.directory.read() as tx:
+        group = await group_of(tx, visit)
+        size = await tx.member_count(group.id)
+    return visit.page("group_archive.html", group=group, size=size)
+
+
+async def archive_group(visit: Visit) -> web.StreamResponse:
+    """Archive a group, or bring it back; the button says which."""
+    change = groups.restore_group if visit.form.get("do") == "restore" else groups.archive_group
+    group_id = visit.id("group_id")
+    await change(visit.directory, visit.company, group_id, actor=visit.actor, now=visit.now)
     return visit.go(f"/groups/{group_id}")
 
 
@@ -173,11 +192,17 @@ def _kind(visit: Visit) -> GroupKind | None:
     return GroupKind(given) if given in set(GroupKind) else None
 
 
-def _wrong(visit: Visit, error: errors.KleanError) -> dict[str, str]:
+async def _wrong(visit: Visit, error: errors.KleanError) -> dict[str, str]:
     """Return what is wrong in the form, by field."""
     if isinstance(error, errors.Stale):
         return {"": visit.say("Somebody else changed this group meanwhile. Look at it, then save again.")}
     if isinstance(error, errors.Conflict):
+        name = " ".join(visit.form.get("name", "").split())
+        async with visit.directory.read() as tx:
+            holder = (await tx.groups_by_name(visit.company.id, [name])).get(name)
+        if holder is not None and holder.archived:
+            said = visit.say("An archived group has this name. Bring that one back, or choose a different name.")
+            return {"name": said}
         return {"name": visit.say("Another group has this name already. Choose a different one.")}
     if getattr(error, "field", None) == "description":
         return {"description": visit.say("A description has up to 500 characters.")}

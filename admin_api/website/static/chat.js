@@ -87,6 +87,22 @@ function nameOccupants({ exports, state }) {
   };
 }
 
+// Who is put out of a room, or finds it gone, has it no more: it leaves the list with all that was read there, and its
+// bookmark is forgotten here, so that it opens by itself if it comes back. A lost connection gives no reason, and is none.
+function forgetWhenPutOut({ api, state }) {
+  api.listen.on("chatRoomInitialized", (room) => {
+    let forgotten = false;
+    room.session.on("change:connection_status", async () => {
+      const { connection_status: status, disconnection_message: said } = room.session.attributes;
+      if (forgotten || (status !== window.converse.ROOMSTATUS.DESTROYED && !said)) return;
+      forgotten = true; // closing changes the status twice more
+      state.bookmarks?.get(room.get("jid"))?.destroy({ silent: true });
+      await room.clearMessages();
+      await room.close();
+    });
+  });
+}
+
 // For each connection a credential of its own: it is good for minutes and stands nowhere but in memory.
 async function credential() {
   const answer = await post("/chat/credential");
@@ -102,6 +118,7 @@ const klean = {
     const { api } = _converse;
     _converse.state.config.set({ trusted: false });
     nameOccupants(_converse);
+    forgetWhenPutOut(_converse);
     api.listen.on("beforeAttemptNonPreboundSession", async (_, attempt) => ({ ...attempt, credentials: await credential() }));
     api.listen.on("beforeLogout", signOut);
     api.listen.on("disconnected", async () => {

@@ -30,6 +30,7 @@ PROMISED = {
     ("GET", "/api/v1/groups"), ("POST", "/api/v1/groups"),
     ("GET", "/api/v1/groups/{group_id}"), ("PATCH", "/api/v1/groups/{group_id}"),
     ("DELETE", "/api/v1/groups/{group_id}"),
+    ("POST", "/api/v1/groups/{group_id}/archive"), ("POST", "/api/v1/groups/{group_id}/restore"),
     ("GET", "/api/v1/groups/{group_id}/members"), ("PUT", "/api/v1/groups/{group_id}/members"),
     ("PATCH", "/api/v1/groups/{group_id}/members"),
     ("PUT", "/api/v1/groups/{group_id}/members/{user_id}"), ("DELETE", "/api/v1/groups/{group_id}/members/{user_id}"),

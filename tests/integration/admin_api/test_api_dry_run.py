@@ -82,6 +82,8 @@ async def test_every_change_can_be_tried(desk: Desk) -> None:
     await desk.call("PUT", member, {"role": "moderator"})
     left = await change(desk, "DELETE", member)
     assert left["circle"] == [{"user_id": aylin["id"], "before": "moderator", "after": None}]
+    archived = await change(desk, "POST", group + "/archive")
+    assert (archived["actions"], archived["values"]["archived_at"]["before"]) == (["group.archived"], None)
     assert (await change(desk, "DELETE", group))["values"]["deleted"] == {"before": False, "after": True}
 
     await desk.call("PATCH", other, {"attributes": {"site": ["Nord"]}})

@@ -67,6 +67,54 @@ async def test_a_deleted_group_is_gone(desk: Desk) -> None:
     assert (await desk.call("GET", "/groups")).body["items"] == []
 
 
+async def test_an_archived_group_is_kept_and_brought_back(desk: Desk) -> None:
+    group, other = await desk.group(), await desk.group("Glas")
+    user = await desk.person()
+    path = f"/groups/{group['id']}"
+    await desk.call("PUT", f"{path}/members/{user['id']}", {})
+    assert (await desk.call("POST", path + "/archive", headers={"If-Match": '"2"'})).problem == "stale"
+    answer = await desk.call("POST", path + "/archive", headers={"If-Match": '"1"'})
+    assert (answer.status, answer.headers["ETag"], answer.body["version"]) == (200, '"2"', 2)
+    archived = answer.body
+    assert archived["archived_at"] and archived == group | {"version": 2, "archived_at": archived["archived_at"]}
+    again = await desk.call("POST", path + "/archive")
+    assert (again.status, again.body) == (200, archived), "archiving twice changes nothing"
+
+    assert (await desk.call("GET", path)).body == archived
+    for query, expected in (("", [other]), ("?archived=false", [other]), ("?archived=true", [archived])):
+        assert (await desk.call("GET", "/groups" + query)).body["items"] == expected
+    assert (await desk.call("GET", "/groups?archived=perhaps")).fields == ["archived"]
+    (member,) = (await desk.call("GET", path + "/members")).body["items"]
+    assert (member["user_id"], member["effective"]) == (user["id"], False)
+    explained = await desk.call("GET", f"{path}/explain?user={user['id']}&lang=en")
+    assert explained.body["in"] and not explained.body["effective"]
+    assert "The group is archived: until it is brought back nobody has it." in explained.body["sentences"]
+    (reach,) = (await desk.call("GET", f"/users/{user['id']}/access")).body["directory"]["groups"]
+    assert (reach["id"], reach["effective"]) == (group["id"], False)
+    taken = await desk.call("POST", "/groups", {"name": group["name"]})
+    assert (taken.status, taken.fields) == (409, ["name"]), "the name stays the archived group's"
+
+    second = await desk.person("Bea Blum")
+    changed = await desk.call("PATCH", path + "/members", {"add": [{"user_id": second["id"]}]})
+    assert (changed.status, changed.body["total"]) == (200, 2), "the directory is changed as always"
+    for _ in range(2):
+        restored = await desk.call("POST", path + "/restore")
+        assert (restored.status, restored.body) == (200, group | {"version": 3})
+    assert [one["effective"] for one in (await desk.call("GET", path + "/members")).body["items"]] == [True, True]
+    assert (await desk.call("GET", "/groups?archived=true")).body["items"] == []
+
+
+async def test_only_who_may_write_groups_archives_them(desk: Desk) -> None:
+    group = await desk.group()
+    reader = await desk.token_for("groups:read")
+    for verb in ("archive", "restore"):
+        refused = await desk.call("POST", f"/groups/{group['id']}/{verb}", token=reader)
+        assert (refused.status, refused.problem) == (403, "missing-scope")
+        assert (await desk.call("POST", f"/groups/unknown/{verb}")).status == 404
+    assert (await desk.call("DELETE", f"/groups/{group['id']}")).status == 204
+    assert (await desk.call("POST", f"/groups/{group['id']}/restore")).status == 404, "what is deleted is gone"
+
+
 async def test_a_circle_is_replaced_in_one_go(desk: Desk) -> None:
     group = await desk.group()
     people = [await desk.person(f"Person {n}", username=f"p{n}") for n in range(4)]

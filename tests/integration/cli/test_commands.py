@@ -199,7 +199,28 @@ def test_a_circle_is_filled_and_emptied(run: Run) -> None:
     assert run("group", "members", "remove", "team-nord", "anna.berg").code == 0
     assert [m["username"] for m in run("group", "members", "list", "team-nord", "--json").json] == ["bea.cohn"]
     assert run("group", "set", "team-nord", "--name", "Nord", "--kind", "team").code == 0
-    assert run("group", "list").out.splitlines()[1].split() == ["team-nord", "Nord", "team", "1"]
+    assert run("group", "list").out.splitlines()[1].split() == ["team-nord", "Nord", "team", "1", "-"]
+
+
+def test_a_group_is_archived_and_brought_back(run: Run) -> None:
+    run("user", "add", "Anna Berg")
+    run("group", "add", "Objekt 12")
+    run("group", "members", "add", "objekt-12", "anna.berg")
+    told = run("group", "archive", "Objekt 12")
+    assert (told.code, told.out) == (0, "Archived Objekt 12. Bring it back: group restore objekt-12\n")
+    (listed,) = run("group", "list", "--json").json
+    assert listed["archived_at"] and listed["members"] == 1
+    assert run("group", "list").out.splitlines()[1].split()[:4] == ["objekt-12", "Objekt", "12", "team"]
+    assert run("group", "archive", "objekt-12", "--json").json["archived_at"] == listed["archived_at"]
+    (member,) = run("group", "members", "list", "objekt-12", "--json").json
+    assert member["effective"] is False
+    refused = run("group", "add", "Objekt 12")
+    assert refused.code == 1, "the name stays the archived group's"
+    for _ in range(2):
+        assert run("group", "restore", "objekt-12").out == "Restored Objekt 12.\n"
+    (member,) = run("group", "members", "list", "objekt-12", "--json").json
+    assert member["effective"] is True
+    assert run("group", "restore", "nirgends").code == 1
 
 
 def test_sources_are_expected_until_they_are_not(run: Run) -> None:

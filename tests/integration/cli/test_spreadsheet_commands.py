@@ -92,7 +92,7 @@ def test_people_are_exported_and_read_back(run: Run, home: Path) -> None:
     assert run("export", "people", "--output", "out.csv").err == "out.csv cannot be written: File exists.\n"
     assert run("export", "people", "--json").json[0]["groups"] == [{"name": "Nord", "role": "moderator"}]
     assert run("export", "groups", "--format", "json").json == [
-        {"slug": "nord", "name": "Nord", "kind": "team", "description": "", "members": 1}
+        {"slug": "nord", "name": "Nord", "kind": "team", "description": "", "members": 1, "archived": False}
     ]
     run("export", "groups", "--format", "json", "--output", "groups.json")
     assert '"slug": "nord"' in (home / "groups.json").read_text()

@@ -80,3 +80,18 @@ async def test_groups_and_people_of_others_are_not_there(scim: Scim) -> None:
     adding = {"op": "add", "path": "members", "value": [{"value": stranger}]}
     assert error(await scim.patch(f"/Groups/{group['id']}", adding, expect=400)) == "invalidValue"
     assert await scim.members(group["id"]) == set()
+
+
+async def test_an_archived_group_stays_a_group_with_its_members(scim: Scim) -> None:
+    user, late = await scim.person("anna@firma.test"), await scim.person("ben@firma.test")
+    group = await scim.group("Objekt 12", user["id"])
+    assert (await scim.desk.call("POST", f"/groups/{group['id']}/archive")).status == 200
+    shown = await scim.call("GET", f"/Groups/{group['id']}")
+    assert (shown.status, shown.body["displayName"]) == (200, "Objekt 12")
+    assert await scim.members(group["id"]) == {user["id"]}
+    put = {"op": "add", "path": "members", "value": [{"value": late["id"]}]}
+    await scim.patch(f"/Groups/{group['id']}", put, expect=204)
+    assert await scim.members(group["id"]) == {user["id"], late["id"]}
+    found = await scim.call("GET", '/Groups?filter=displayName eq "Objekt 12"')
+    assert found.body["totalResults"] == 1
+    assert (await scim.desk.call("GET", f"/groups/{group['id']}")).body["archived_at"], "SCIM brings nothing back"

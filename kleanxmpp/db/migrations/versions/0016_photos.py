@@ -6,7 +6,7 @@ from alembic import op
 from kleanxmpp.db.migrations.altering import MOMENT, TEXT, needed, without_views
 
 revision = "0016"
-down_revision = "0014"
+down_revision = "0015"
 
 
 def upgrade() -> None:

@@ -43,11 +43,13 @@ GROUPS = (
     a_group("team-nord", "Team Nord"),
     a_group("aushang", "Aushang", kind=GroupKind.ANNOUNCEMENT),
     a_group("alt", "Altes Team", deleted=True),
+    a_group("fertig", "Fertige Baustelle", archived_at=AT),
     a_group("fremd", "Fremde Gruppe", company=ZWEI),
 )
 CIRCLES: dict[str, dict[str, Role]] = {
     "g-team-nord": {"u-anna": Role.MEMBER, "u-bob": Role.MODERATOR, "u-carla": Role.MODERATOR},
     "g-aushang": {"u-anna": Role.MODERATOR, "u-bob": Role.MODERATOR, "u-joerg": Role.MODERATOR},
+    "g-fertig": {"u-anna": Role.MEMBER, "u-joerg": Role.MODERATOR},
     "g-alt": {"u-anna": Role.MEMBER, "u-joerg": Role.MODERATOR},
     "g-fremd": {"u-zoe": Role.MODERATOR},
 }
