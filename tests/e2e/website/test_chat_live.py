@@ -123,8 +123,7 @@ def is_over(text: str) -> bool:
 
 
 async def sign_out(window: Window) -> None:
-    """Sign out as people do: their own name, then the button there."""
-    await window.page.locator("converse-user-profile a.show-profile").click()
+    """Sign out as people do: with the button below the list."""
     await window.page.get_by_role("button", name="Abmelden").click()
     await window.page.get_by_role("button", name="Bestätigen").click()
 

@@ -1,0 +1,67 @@
+// Which chat is shown: none until somebody chooses one. From a chat the arrow and the browser's back lead to the list.
+import { page, words } from "./access.js";
+
+const isShown = (chat) => chat.get("jid") && !chat.get("hidden") && !chat.get("closed");
+
+// Converse shows the first room that it joined, whichever that is, and would count it as read.
+function nothingByItself({ exports }) {
+  for (const { prototype } of [exports.MUC, exports.ChatBox]) {
+    const show = prototype.maybeShow;
+    prototype.maybeShow = function (chosen) {
+      return chosen ? show.call(this, true) : this;
+    };
+  }
+}
+
+function toList(chatboxes) {
+  for (const chat of chatboxes.models.filter(isShown)) chat.save({ hidden: true });
+}
+
+function backToList(chatboxes) {
+  const step = (chat) => {
+    if (isShown(chat)) {
+      history[history.state?.chat ? "replaceState" : "pushState"]({ chat: chat.get("jid") }, "");
+      return;
+    }
+    setTimeout(() => { // another chat may take its place
+      if (chatboxes.models.some(isShown) || !history.state?.chat) return;
+      history.back();
+      document.querySelector(`#controlbox [data-room-jid="${CSS.escape(chat.get("jid"))}"] a, #controlbox a[data-jid="${CSS.escape(chat.get("jid"))}"]`)?.focus();
+    });
+  };
+  chatboxes.on("change:hidden", step);
+  chatboxes.on("destroy", step);
+  window.addEventListener("popstate", ({ state }) => {
+    const chat = state?.chat && chatboxes.get(state.chat);
+    if (chat) chat.maybeShow(true);
+    else toList(chatboxes);
+  });
+}
+
+// #room=SLUG and #person=USERNAME open what the person has anyway, and nothing else.
+async function openAsked({ api, state }) {
+  const asked = new URLSearchParams(location.hash.slice(1));
+  const [room, person] = [asked.get("room"), asked.get("person")];
+  if (!room && !person) return;
+  history.replaceState(history.state, "", location.pathname);
+  if (room) {
+    await api.waitUntil("bookmarksInitialized");
+    const jid = `${room}@${page.rooms}`;
+    if (state.bookmarks.get(jid)) await api.rooms.open(jid, {}, true);
+  } else {
+    await api.waitUntil("rosterContactsFetched");
+    const jid = `${person}@${page.domain}`;
+    if (state.roster.get(jid)) await api.chats.open(jid, {}, true);
+  }
+}
+
+export function chooseByHand(_converse) {
+  const { api, state } = _converse;
+  nothingByItself(_converse);
+  api.waitUntil("chatBoxesFetched").then(() => backToList(state.chatboxes));
+  api.listen.once("connected", () => openAsked(_converse));
+  // Rooms, nicknames and contacts are the directory's: of Converse's menu only "who is here" is left.
+  api.listen.on("getHeadingButtons", (_, buttons) =>
+    buttons.filter(({ icon_class }) => icon_class === "fa-users")
+      .map((button) => ({ ...button, a_class: "show-people", i18n_title: words.people, standalone: true })));
+}
