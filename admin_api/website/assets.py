@@ -1,7 +1,7 @@
 """Scripts and styles: our own from the package, and those of others from a folder (see `kleanxmpp website fetch`).
 
 An address holds the hash of what is behind it, so browsers keep it for a year and never show an old one. Nothing is
-asked of any other host. Files that find each other by their names (Converse, and the chat's own modules) share one hash.
+asked of any other host. Files that find each other by their names (Converse; the chat's modules) share one hash.
 """
 
 import hashlib

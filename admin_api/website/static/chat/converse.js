@@ -108,10 +108,8 @@ export async function open() {
     // what is shown, and told
     visible_toolbar_buttons: { call: false, clear: false, emoji: true, location: false, spoiler: false },
     i18n: language, locales: ["de", "en"], view_mode: "fullscreen", loglevel: "warn",
-    auto_focus: !matchMedia("(pointer: coarse)").matches, // on a phone its keyboard would cover what was written
-    show_controlbox_by_default: true, show_self_in_roster: false, hide_muc_participants: true,
+    auto_focus: false, show_controlbox_by_default: true, show_self_in_roster: false, hide_muc_participants: true,
     play_sounds: true, notify_all_room_messages: true, muc_clear_messages_on_leave: true,
     send_chat_markers: ["displayed"], muc_show_info_messages: [],
   });
-  document.getElementById("wait")?.remove();
 }

@@ -38,20 +38,37 @@ function backToList(chatboxes) {
   });
 }
 
+function appear() {
+  document.body.classList.add("is-whole");
+  document.getElementById("wait")?.remove();
+}
+
+// The list appears when it is whole, so nothing in it moves away from under a finger. But it does appear.
+async function showWhole({ api, state }) {
+  setTimeout(appear, 8000);
+  await Promise.all(["bookmarksInitialized", "rosterContactsFetched", "controlBoxInitialized"].map((event) => api.waitUntil(event)));
+  const isWhole = () => state.bookmarks.models.every((one) => !one.get("autojoin") || state.chatboxes.get(one.get("jid")));
+  while (!isWhole()) await new Promise((resolve) => { state.chatboxes.once("add", () => setTimeout(resolve)); });
+  setTimeout(appear, 50); // until Converse has drawn what it learned
+}
+
+const once = (collection, jid) => collection.get(jid) ?? new Promise((resolve) => {
+  collection.on("add", (added) => added.get("jid") === jid && resolve(added));
+});
+
 // #room=SLUG and #person=USERNAME open what the person has anyway, and nothing else.
 async function openAsked({ api, state }) {
   const asked = new URLSearchParams(location.hash.slice(1));
   const [room, person] = [asked.get("room"), asked.get("person")];
   if (!room && !person) return;
   history.replaceState(history.state, "", location.pathname);
+  await Promise.all(["chatBoxesFetched", "rosterContactsFetched"].map((event) => api.waitUntil(event)));
   if (room) {
-    await api.waitUntil("bookmarksInitialized");
-    const jid = `${room}@${page.rooms}`;
-    if (state.bookmarks.get(jid)) await api.rooms.open(jid, {}, true);
+    const chat = await once(state.chatboxes, `${room}@${page.rooms}`);
+    if (!state.chatboxes.models.some(isShown)) chat.maybeShow(true);
   } else {
-    await api.waitUntil("rosterContactsFetched");
-    const jid = `${person}@${page.domain}`;
-    if (state.roster.get(jid)) await api.chats.open(jid, {}, true);
+    const { jid } = (await once(state.roster, `${person}@${page.domain}`)).attributes;
+    await api.chats.open(jid, {}, true);
   }
 }
 
@@ -59,7 +76,7 @@ export function chooseByHand(_converse) {
   const { api, state } = _converse;
   nothingByItself(_converse);
   api.waitUntil("chatBoxesFetched").then(() => backToList(state.chatboxes));
-  api.listen.once("connected", () => openAsked(_converse));
+  api.listen.once("connected", () => Promise.all([showWhole(_converse), openAsked(_converse)]));
   // Rooms, nicknames and contacts are the directory's: of Converse's menu only "who is here" is left.
   api.listen.on("getHeadingButtons", (_, buttons) =>
     buttons.filter(({ icon_class }) => icon_class === "fa-users")

@@ -9,27 +9,37 @@ const asButton = (label) => (element) => {
 };
 const asLink = (element) => element.setAttribute("href", "#");
 const labelled = (label) => (element) => element.setAttribute("aria-label", label);
+const untitled = (element) => element.removeAttribute("title");
+
+// Who opened a chat goes on in it. On a phone its keyboard would cover what was written.
+function goOn(field) {
+  field.setAttribute("aria-label", words.write);
+  const chosen = document.activeElement === document.body || document.activeElement?.closest("#controlbox li");
+  if (chosen && !matchMedia("(pointer: coarse)").matches) field.focus();
+}
 
 const CHANGES = [
   ["converse-chats", (element) => element.setAttribute("role", "main")],
   ["converse-controlbox-navback converse-icon", asButton(words.back)],
   [".items-filter", (element) => { element.placeholder = words.find; }],
+  ["a.open-chat, a.open-room, .chatbox-title__text, .occupant-nick", untitled],
   ["a.show-profile", (element) => element.removeAttribute("href")],
   ["converse-muc-occupant-list-item", (element) => element.setAttribute("role", "listitem")],
   [".occupant-list .occupant", (element) => element.setAttribute("role", "none")],
-  ["a.open-room, .occupant-list .occupant > a", asLink],
-  [".chat-textarea", labelled(words.write)],
+  ["li > a.open-room, .occupant-list .occupant > a", asLink],
+  [".chat-textarea", goOn],
   [".send-button", labelled(words.send)],
+  ["img.chat-image", (element) => { element.alt = words.photo; }],
   [".emoji-skintone-picker", (element) => { element.firstChild.data = words.tone; }],
 ];
 
 export function withinReach({ api }) {
-  const changed = new WeakSet();
+  const changed = CHANGES.map(() => new WeakSet());
   const change = () => {
-    for (const [selector, apply] of CHANGES) {
-      for (const element of document.querySelectorAll(`#conversejs ${selector.replaceAll(", ", ", #conversejs ")}`)) {
-        if (!changed.has(element)) apply(element);
-        changed.add(element);
+    for (const [place, [selector, apply]] of CHANGES.entries()) {
+      for (const element of document.querySelectorAll(`#conversejs :is(${selector})`)) {
+        if (!changed[place].has(element)) apply(element);
+        changed[place].add(element);
       }
     }
     const list = document.querySelector("#controlbox .flyout:has(> .controlbox-pane)");
@@ -40,9 +50,14 @@ export function withinReach({ api }) {
   document.addEventListener("click", (event) => openColleague(event, api), true);
 }
 
-// Converse's menus take the Enter key for themselves, before the button that has it.
+// Converse's menus take the Enter key for themselves, before the button that has it; and its rooms take Tab.
 function press(event) {
   const element = event.target;
+  if (element.matches?.(".chat-textarea") && !element.parentElement.querySelector(".suggestion-box__results:not([hidden])")) {
+    if (event.key === "Tab" && !element.value.includes(":")) event.stopPropagation();
+    if (event.key === "Escape" && !element.matches(".correcting")) leave(element);
+    return;
+  }
   const menu = element.closest?.("converse-dropdown:has(.dropdown-item)");
   const items = menu ? [...menu.querySelectorAll(".dropdown-item")] : [];
   const place = items.indexOf(element);
@@ -58,6 +73,13 @@ function press(event) {
   } else return;
   event.preventDefault();
   event.stopPropagation();
+}
+
+// From where one writes to the list, past all that was written.
+function leave(field) {
+  const arrow = field.closest(".chatbox").querySelector("converse-controlbox-navback converse-icon");
+  if (arrow?.checkVisibility()) arrow.click();
+  else document.querySelector("#controlbox .open a")?.focus();
 }
 
 // A click on somebody in a group writes to them, as everywhere else; Converse would begin a conversation inside the room.
