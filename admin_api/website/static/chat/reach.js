@@ -18,6 +18,12 @@ function goOn(field) {
   if (chosen && !matchMedia("(pointer: coarse)").matches) field.focus();
 }
 
+// Converse says these before it knows the language.
+function inOurLanguage(element) {
+  if (element.ariaLabel) element.ariaLabel = words.close;
+  for (const part of element.childNodes) if (part.nodeValue?.trim() === "Close") part.nodeValue = words.close;
+}
+
 const CHANGES = [
   ["converse-chats", (element) => element.setAttribute("role", "main")],
   ["converse-controlbox-navback converse-icon", asButton(words.back)],
@@ -29,7 +35,11 @@ const CHANGES = [
   ["li > a.open-room, .occupant-list .occupant > a", asLink],
   [".chat-textarea", goOn],
   [".send-button", labelled(words.send)],
-  ["img.chat-image", (element) => { element.alt = words.photo; }],
+  ["img.chat-image, converse-image-modal img", (element) => { element.alt = words.photo; }],
+  [".modal [data-bs-dismiss]", inOurLanguage],
+  [".reaction-item.more", labelled(words.more)],
+  [".suggestion-box__results", (element) => { element.role = "listbox"; element.ariaLabel = words.names; }],
+  [".suggestion-box__results > li", (element) => { element.role = "option"; }],
   [".emoji-skintone-picker", (element) => { element.firstChild.data = words.tone; }],
 ];
 
