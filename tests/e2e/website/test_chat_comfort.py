@@ -1,9 +1,10 @@
 """What people expect of a chat in real browsers: it says what is new and what was read, and needs no mouse."""
 
+import asyncio
 from typing import Any
 
 import pytest
-from playwright.async_api import Locator, Page, expect
+from playwright.async_api import FileChooser, Locator, Page, expect
 
 from tests.e2e.website.site import Site, Window
 from tests.e2e.website.test_chat_live import (
@@ -64,6 +65,7 @@ async def write(window: Window, text: str) -> None:
 
 async def test_what_is_new_is_counted_and_told_without_its_text_and_the_sender_sees_what_was_read(site: Site) -> None:
     dora, emil = await newcomer(site, "Dora Klee", locale="en"), await newcomer(site, "Emil Rau")
+    photo = await give_photo(site, emil)
     east = await group_of(site, "Treppenhaus Ost", dora, emil)
     async with (
         chat(site, dora, [], width=360, height=740) as one,
@@ -76,6 +78,7 @@ async def test_what_is_new_is_counted_and_told_without_its_text_and_the_sender_s
         await two.page.get_by_text("Sie bekommen Bescheid").wait_for()
         await look_away(two, True)
 
+        await shows(colleague(one, "Emil Rau"), photo)
         await colleague(one, "Emil Rau").click()
         await write(one, "Nur für dich")
         await expect(colleague(two, "Dora Klee").locator(".msgs-indicator").first).to_have_text("1")
@@ -107,6 +110,9 @@ async def test_what_is_new_is_counted_and_told_without_its_text_and_the_sender_s
         await enter(two, "Treppenhaus Ost")
         await two.page.locator("converse-muc").get_by_text("Der Schlüssel ist da").wait_for()
         await expect(two.page.locator(".msgs-indicator")).to_have_count(0)
+        await say(two, "Danke, ich hole ihn")
+        await shows(one.page.locator("converse-chat-message").filter(has_text="ich hole ihn"), photo)
+        await one.is_accessible()
 
 
 async def reach(page: Page, name: str, *, key: str = "Tab") -> None:
@@ -125,17 +131,22 @@ async def test_the_chat_needs_nothing_but_a_keyboard_and_signing_out_empties_oth
     await group_of(site, "Treppenhaus Nord", finn, gesa)
     async with chat(site, finn, [], width=360, height=740) as window:
         page, press = window.page, window.page.keyboard.press
+        asked: asyncio.Future[FileChooser] = asyncio.get_running_loop().create_future()
+        page.once(
+            "filechooser", lambda chooser: asked.set_result(chooser)
+        )  # so early that the browser hears of it before it is asked
         await reach(page, "Treppenhaus Nord")
         await press("Enter")
         await page.locator("converse-muc .chat-textarea:focus").wait_for()
         await page.keyboard.type("Ohne Maus")
         await press("Enter")
-        await page.locator("converse-chat-message").filter(has_text="Ohne Maus").wait_for()
+        await page.locator(".chat-msg__body--received").filter(has_text="Ohne Maus").wait_for()
         await expect(page.locator("converse-muc .chat-textarea:focus")).to_have_value("")
         await reach(page, "Datei versenden", key="Shift+Tab")
-        async with page.expect_file_chooser() as asked:
-            await press("Enter")
-        await (await asked.value).set_files({"name": "hof.png", "mimeType": "image/png", "buffer": PICTURE})
+        await press("Enter")
+        await (await asyncio.wait_for(asked, 15)).set_files(
+            {"name": "hof.png", "mimeType": "image/png", "buffer": PICTURE}
+        )
         await page.get_by_role("img", name="Foto").wait_for()
         await reach(page, "Emojis einfügen", key="Shift+Tab")
         await press("Enter")
