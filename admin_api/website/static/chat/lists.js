@@ -18,23 +18,35 @@ function toList(chatboxes) {
 }
 
 function backToList(chatboxes) {
-  const step = (chat) => {
-    if (isShown(chat)) {
-      history[history.state?.chat ? "replaceState" : "pushState"]({ chat: chat.get("jid") }, "");
-      return;
-    }
-    setTimeout(() => { // another chat may take its place
-      if (chatboxes.models.some(isShown) || !history.state?.chat) return;
-      history.back();
-      document.querySelector(`#controlbox [data-room-jid="${CSS.escape(chat.get("jid"))}"] a, #controlbox a[data-jid="${CSS.escape(chat.get("jid"))}"]`)?.focus();
-    });
-  };
-  chatboxes.on("change:hidden", step);
-  chatboxes.on("destroy", step);
+  const opened = (chat) => history[history.state?.chat ? "replaceState" : "pushState"]({ chat: chat.get("jid") }, "");
+  const left = (chat) => setTimeout(() => { // another chat may take its place
+    if (chatboxes.models.some(isShown) || !history.state?.chat) return;
+    history.back();
+    const jid = CSS.escape(chat.get("jid"));
+    document.querySelector(`#controlbox [data-room-jid="${jid}"] a, #controlbox a[data-jid="${jid}"]`)?.focus();
+  });
+  chatboxes.on("change:hidden", (chat) => (isShown(chat) ? opened : left)(chat));
+  chatboxes.on("destroy", left);
   window.addEventListener("popstate", ({ state }) => {
     const chat = state?.chat && chatboxes.get(state.chat);
     if (chat) chat.maybeShow(true);
     else toList(chatboxes);
+  });
+}
+
+// Who is put out of a room, or finds it gone, has it no more: it leaves the list with all that was read there, and its
+// bookmark is forgotten here, so that it is there again if it comes back. A lost connection gives no reason, and is none.
+function forgetWhenPutOut({ api, state }) {
+  api.listen.on("chatRoomInitialized", (room) => {
+    let forgotten = false;
+    room.session.on("change:connection_status", async () => {
+      const { connection_status: status, disconnection_message: said } = room.session.attributes;
+      if (forgotten || (status !== window.converse.ROOMSTATUS.DESTROYED && !said)) return;
+      forgotten = true; // closing changes the status twice more
+      state.bookmarks?.get(room.get("jid"))?.destroy({ silent: true });
+      await room.clearMessages();
+      await room.close();
+    });
   });
 }
 
@@ -75,6 +87,7 @@ async function openAsked({ api, state }) {
 export function chooseByHand(_converse) {
   const { api, state } = _converse;
   nothingByItself(_converse);
+  forgetWhenPutOut(_converse);
   api.waitUntil("chatBoxesFetched").then(() => backToList(state.chatboxes));
   api.listen.once("connected", () => Promise.all([showWhole(_converse), openAsked(_converse)]));
   // Rooms, nicknames and contacts are the directory's: of Converse's menu only "who is here" is left.

@@ -21,8 +21,10 @@ export function countUnread({ api, exports, state }) {
   });
 }
 
-// Converse answers who asks whether it was read (XEP-0333), but neither asks nor keeps the answer. One to one only.
+// Converse answers who asks whether it was read (XEP-0333), but neither asks nor keeps the answer. One to one only: in a
+// group it would tell everybody who was how quick.
 export function showWhatWasRead({ api, env, exports }) {
+  exports.MUC.prototype.sendMarkerForMessage = async () => {};
   api.listen.on("createMessageStanza", (chat, data) => {
     if (chat instanceof exports.ChatBox && data.message.get("body")) {
       data.stanza.root().c("markable", { xmlns: MARKERS }).root();
