@@ -1,7 +1,7 @@
 """Scripts and styles: our own from the package, and those of others from a folder (see `kleanxmpp website fetch`).
 
 An address holds the hash of what is behind it, so browsers keep it for a year and never show an old one. Nothing is
-asked of any other host. Files that find each other by their names (Converse) share one hash, and so one folder.
+asked of any other host. Files that find each other by their names (Converse; the chat's modules) share one hash.
 """
 
 import hashlib
@@ -43,20 +43,20 @@ class Asset:
 
 def load(vendor: Path | None) -> Mapping[str, Asset]:
     """Read our own files, and `vendor/…` of the folder; by name. Without the folder pages work, but look plain."""
-    found = {}
+    own = {}
     for source in files(__package__).joinpath("static").iterdir():
-        found[source.name] = _asset(source.name, source.read_bytes())
+        for part in source.iterdir() if source.is_dir() else ():
+            own[f"{source.name}/{part.name}"] = part.read_bytes()
+        if source.is_file():
+            own[source.name] = source.read_bytes()
+    found = _assets(own)
     if vendor is None or not vendor.is_dir():
         log.warning("styles and scripts of others are missing: kleanxmpp website fetch")
         return found
     bodies = {name: (vendor / name).read_bytes() for name in web_assets.names() if (vendor / name).is_file()}
     if missing := web_assets.names() - set(bodies):
         log.warning("styles and scripts of others are missing, like %s: kleanxmpp website fetch", min(missing))
-    together = b"".join(body for name, body in sorted(bodies.items()) if "/" in name)
-    for name, body in bodies.items():
-        digest = _digest(together if "/" in name else body)
-        found[f"vendor/{name}"] = Asset(name=f"vendor/{name}", body=body, digest=digest)
-    return found
+    return found | _assets(bodies, prefix="vendor/")
 
 
 def add_routes(app: web.Application, assets: Mapping[str, Asset]) -> None:
@@ -73,8 +73,12 @@ def add_routes(app: web.Application, assets: Mapping[str, Asset]) -> None:
     app.router.add_get(PREFIX + "/{digest:[0-9a-f]{16}}/{name:.+}", serve)
 
 
-def _asset(name: str, body: bytes) -> Asset:
-    return Asset(name=name, body=body, digest=_digest(body))
+def _assets(bodies: Mapping[str, bytes], *, prefix: str = "") -> dict[str, Asset]:
+    together = b"".join(body for name, body in sorted(bodies.items()) if "/" in name)
+    return {
+        prefix + name: Asset(name=prefix + name, body=body, digest=_digest(together if "/" in name else body))
+        for name, body in bodies.items()
+    }
 
 
 def _digest(body: bytes) -> str:

@@ -94,7 +94,7 @@ async def take_code(visit: Visit) -> web.StreamResponse:
 
 
 def policy(visit: Visit) -> str:
-    """Return the content security policy of the chat's pages: nothing inline here either (see `static/chat.js`)."""
+    """Return the content security policy of the chat's pages: nothing inline here either (`static/chat/`)."""
     settings = visit.services.settings
     files = f" {origin}" if (origin := _origin(settings.files_url)) and origin != _here(visit) else ""
     framed_by = " ".join(settings.embed_origins) or "'none'"

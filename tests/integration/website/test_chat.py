@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -129,6 +130,18 @@ async def test_the_page_allows_nothing_inline_and_no_other_host(chatting: Browse
     assert "unsafe-inline" not in policy and "unsafe-eval" not in policy and "http" not in policy
     assert "frame-ancestors 'none'" in policy and "default-src 'none'" in policy
     assert shown.headers["Clear-Site-Data"] == '"cache", "storage"'
+
+
+async def test_the_modules_of_the_page_find_each_other(chatting: Browser) -> None:
+    (start,) = re.findall(r'<script type="module" src="([^"]+)"', (await chatting.open("/chat/ended")).text)
+    waiting, found = [start], {start}
+    while waiting:
+        script = await chatting.open(address := waiting.pop())
+        assert script.status == 200 and "immutable" in script.headers["Cache-Control"], address
+        named = re.findall(r'(?:from|import\()\s*"\./([a-z]+\.js)"', script.text)
+        waiting += (new := {f"{start.rpartition('/')[0]}/{name}" for name in named} - found)
+        found |= new
+    assert len(found) >= 6
 
 
 async def test_a_credential_is_for_this_browser_and_for_minutes(chatting: Browser, aylin: User) -> None:
