@@ -4,10 +4,13 @@ Everything lies in one folder and starts from nothing each time. People come in 
 """
 
 import asyncio
+import fcntl
+import os
 import secrets
 import shutil
+import tempfile
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from importlib import resources
@@ -80,18 +83,28 @@ async def running_demo(
     """Start everything, write the demo file, and yield what stands in it."""
     known = Secrets(component=secrets.token_urlsafe(24), api_password=secrets.token_urlsafe(24))
     database = f"sqlite:///{(folder / 'directory.db').resolve()}"
-    with console.status("Starting a private ejabberd …"):
-        server = await _prepare_server(folder, known, database, ejabberd_root=ejabberd_root)
-        await upgrade_database(database)
-        await server.start()
-    try:
-        settings = _settings(server, known, database, files=folder / "files", website=_website(folder))
-        async with _company_first(database) as company, open_service(settings) as service:
-            facts = await _fill(service, company, server, known=known, console=console)
-            demo_facts.write(folder / DEMO_FILE, facts)
-            yield facts
-    finally:
-        await server.stop()
+    async with AsyncExitStack() as running:
+        async with _no_other_starts():
+            with console.status("Starting a private ejabberd …"):
+                server = await _prepare_server(folder, known, database, ejabberd_root=ejabberd_root)
+                await upgrade_database(database)
+                running.push_async_callback(server.stop)
+                await server.start()
+            settings = _settings(server, known, database, files=folder / "files", website=_website(folder))
+            company = await running.enter_async_context(_company_first(database))
+            service = await running.enter_async_context(open_service(settings))
+        facts = await _fill(service, company, server, known=known, console=console)
+        demo_facts.write(folder / DEMO_FILE, facts)
+        yield facts
+
+
+@asynccontextmanager
+async def _no_other_starts() -> AsyncIterator[None]:
+    """Keep other demos of this user from choosing ports while ours are chosen and not taken yet."""
+    lock = Path(tempfile.gettempdir()) / f"kleanxmpp-demo-{os.getuid()}.lock"
+    with open(os.open(lock, os.O_CREAT | os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)) as file:
+        await asyncio.to_thread(fcntl.flock, file, fcntl.LOCK_EX)
+        yield
 
 
 def _empty(folder: Path) -> None:
