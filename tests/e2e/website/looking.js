@@ -24,7 +24,14 @@ window.looking = (() => {
 
   return {
     jumped: () => jumped,
-    width: () => document.documentElement.scrollWidth,
+    // What sticks out of a page that has to be moved sideways; null for one that need not.
+    outside: () => {
+      const width = document.documentElement.clientWidth;
+      if (document.documentElement.scrollWidth <= width) return null;
+      const found = [...document.querySelectorAll("main *, header *")].findLast(
+        (one) => shown(one) && one.getBoundingClientRect().right > width);
+      return found ? told(found) : "something";
+    },
     head: () => ({
       lang: document.documentElement.lang, title: document.title,
       headings: [...document.querySelectorAll("h1")].filter(shown).length,

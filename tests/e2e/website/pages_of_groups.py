@@ -29,12 +29,16 @@ async def pasted(tour: Tour, text: str = "Gloria Glanz\nJörg Groß") -> None:
 
 
 async def everything_asked_of_the_editor(tour: Tour) -> None:
-    await pasted(tour, "Gloria Glanz\nPetra Müller\nNiemand Nirgends")
-    await tour.tab.locator("#q").fill("Maxi")
-    await tour.tab.locator("#found li").first.wait_for()
+    await tour.go("/groups/{bare}/circle")
     await tour.tab.locator("details summary").last.click()
     await tour.tab.locator("button[value=places]").click()
-    await tour.tab.locator("#place").wait_for()
+    await tour.tab.locator("select#place").wait_for()
+    await tour.tab.locator("#q").fill("Maxi")
+    await tour.tab.locator("#found li").first.wait_for()
+
+
+async def half_understood(tour: Tour) -> None:
+    await pasted(tour, "Gloria Glanz\nPetra Müller\nNiemand Nirgends")
 
 
 async def previewed(tour: Tour) -> None:
@@ -75,6 +79,7 @@ GROUPS = (
     Page("group-conflict", f"{ONE}/edit", "group_form.html", renamed_meanwhile, status=409),
     Page("group-delete", f"{ONE}/delete", "group_delete.html", at("/groups/{wide}/delete")),
     Page("circle", f"{ONE}/circle", "circle.html", everything_asked_of_the_editor),
+    Page("circle-pasted", f"{ONE}/circle", "circle.html", half_understood),
     Page("circle-of-rule", f"{ONE}/circle", "circle.html", at("/groups/{wide}/circle")),
     Page("circle-preview", f"{ONE}/circle", "circle_preview.html", previewed),
     Page(

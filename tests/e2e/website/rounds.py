@@ -69,11 +69,11 @@ class Eye:
         assert jumped < 0.1, f"the layout jumps by {jumped}: {where}"
         await self._is_named(route, template, where)
         await self._speaks_one_language(where)
-        await self._keyboard_reaches_all(where)
         await self._is_accessible(where)
         for width in (self.light.width, self.light.other_width):
             await self.resize(width)
-            assert await self._ask("width") <= width, f"{width} px are too narrow for {where}"
+            outside = await self._ask("outside")
+            assert outside is None, f"{width} px are too narrow for {outside}: {where}"
         await self.resize(self.light.width)
 
     async def resize(self, width: int) -> None:
@@ -99,11 +99,12 @@ class Eye:
         foreign = set(await self._ask("texts")) & of_others(self.light.language)
         assert not foreign, f"{sorted(foreign)} in {where}"
 
-    async def _keyboard_reaches_all(self, where: str) -> None:
+    async def keyboard_reaches_all(self) -> None:
+        """Fail unless Tab leads to everything that can be operated, once, in order, and shows where it is."""
         for _ in range(await self._ask("begin")):
             await self.tab.keyboard.press("Tab")
         wrong = await self._ask("end")
-        assert wrong is None, f"{wrong}: {where}"
+        assert wrong is None, f"{wrong}: {self.tab.url} ({self.light})"
 
     async def _is_accessible(self, where: str) -> None:
         found = (await Axe().run(self.tab, options=_RULES)).response["violations"]

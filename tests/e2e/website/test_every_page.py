@@ -82,10 +82,16 @@ class Everywhere:
     TROUBLED: ClassVar[bool] = False
 
     async def look(self, page: Page, tours: tuple[Tour, ...]) -> None:
+        """Look at a page on both rounds, at further states of it on one. One of them goes through it by keyboard."""
         number = EVERY.index(page)
-        for tour in tours:
-            pictured = tour is tours[number % 2] and "KLEANXMPP_PICTURES" in os.environ
-            await tour.visit(page, width=(WIDE, PHONE)[number // 2 % 2] if pictured else None)
+        first = next(one for one in EVERY if (one.route, one.template) == (page.route, page.template))
+        chosen = tours[number % 2]
+        for tour in tours if page is first else (chosen,):
+            await tour.visit(page)
+            if tour is chosen:
+                await tour.eye.keyboard_reaches_all()
+            if tour is chosen and "KLEANXMPP_PICTURES" in os.environ:
+                await tour.eye.picture(page.name, width=(WIDE, PHONE)[number // 2 % 2])
 
 
 def each(pages: tuple[Page, ...]) -> pytest.MarkDecorator:

@@ -60,8 +60,8 @@ class Tour:
     def _me(self) -> str:
         return self.town.known.get(f"{self.who} {self.light.language}", "")
 
-    async def visit(self, page: Page, *, width: int | None = None) -> None:
-        """Go there, and look. `width`: keep a picture, too."""
+    async def visit(self, page: Page) -> None:
+        """Go there, and look."""
         self.who = page.who
         self.eye = self.eyes.get(page.who) or await self._arrive(page.who)
         if page.status >= 400:
@@ -73,8 +73,6 @@ class Tour:
         assert page.template in self.rendered, f"{page.name}: {self.rendered} at {self.tab.url}"
         await self.eye.look(page.route, page.template)
         assert self.window.faults == [], f"{page.name}: {self.window.faults}"
-        if width is not None:
-            await self.eye.picture(page.name, width=width)
 
     async def go(self, path: str) -> None:
         """Open a path, in which what the town knows is filled in."""

@@ -80,7 +80,13 @@ async def town() -> AsyncIterator[Town]:
         client_id="chat",
         labels={"de": "Mit KleanApp anmelden", "en": "Sign in with KleanApp"},
     )
-    settings = replace(SETTINGS, website_folder=WEBSITE, trusted_proxies=LOOPBACK, sign_in_at={DOMAIN: nobody_there})
+    settings = replace(
+        SETTINGS,
+        website_folder=WEBSITE,
+        trusted_proxies=LOOPBACK,
+        requests_per_second=1000.0,
+        sign_in_at={DOMAIN: nobody_there},
+    )
     directory, now = MemoryDirectory(), datetime.now(UTC)
     async with opened(directory, settings=settings) as empty:
         company = await companies.add_company(directory, domain=DOMAIN, name=NAME, actor="demo", now=now)
