@@ -51,13 +51,13 @@ async def test_a_person_goes_to_the_provider_and_comes_back_signed_in(browser: B
             await window.open("/me")
             await expect(page.get_by_text("Aylin Öztürk")).to_be_visible()
 
-            await page.get_by_role("button", name="Abmelden").click()
+            await page.get_by_role("button", name="Abmelden", exact=True).click()
             await expect(page.get_by_text("Sie sind hier abgemeldet.")).to_be_visible()
             await window.open("/groups")
             await page.wait_for_url("**/sign-in?next=**")
             await page.get_by_role("button", name="Mit KleanApp anmelden").click()
             await page.wait_for_url(f"{site.origin}/groups")  # still signed in at the provider
-            await page.get_by_role("button", name="Abmelden").click()
+            await page.get_by_role("button", name="Abmelden", exact=True).click()
             await page.get_by_role("link", name="Auch vom Konto Ihres Unternehmens abmelden").click()
             await page.wait_for_url(f"{issuer}/**")
             await page.locator("[name=answer][value=logout]").click()
