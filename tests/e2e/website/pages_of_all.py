@@ -80,8 +80,8 @@ OVERALL = (
     Page("overview", "/", "overview.html", at("/")),
     Page("overview-empty", "/", "overview.html", at("/"), who="empty"),
     Page("start", "/", "start.html", at("/"), who="lead"),
-    Page("server-unchecked", "/server", "server.html", at("/server")),
-    Page("server", "/server", "server.html", checked),
+    Page("server-unchecked", "/server", "server.html", at("/server"), pictured=False),
+    Page("server", "/server", "server.html", checked, pictured=True),
     Page("audit", "/audit", "audit.html", verified),
     Page("audit-not-found", "/audit", "audit.html", at("/audit?q=Niemand")),
     Page("me", "/me", "me.html", at("/me")),
@@ -132,10 +132,10 @@ OUTSIDE = (
     Page("join-over", JOIN, "join_over.html", at("/join/xxxx-xxxx"), who="nobody", status=404),
     Page("join-wait", JOIN, "join_wait.html", too_often, who="too often", status=429),
     Page("chat-sign-in", "/chat", "chat_sign_in.html", at("/chat"), who="nobody"),
-    Page("chat-ended", "/chat/ended", "chat_ended.html", at("/chat/ended"), who="nobody"),
+    Page("chat-ended", "/chat/ended", "chat_ended.html", at("/chat/ended"), who="nobody", pictured=False),
 )
 TROUBLE = (
-    Page("overview-trouble", "/", "overview.html", at("/")),
+    Page("overview-trouble", "/", "overview.html", at("/"), pictured=True),
     *(
         Page(f"held-{door}", "/held/{hold_id}", "held.html", at(f"/held/{{hold {door}}}"))
         for door in ("import", "scim", "hr", "bulk")

@@ -79,7 +79,7 @@ GROUPS = (
     Page("group-conflict", f"{ONE}/edit", "group_form.html", renamed_meanwhile, status=409),
     Page("group-delete", f"{ONE}/delete", "group_delete.html", at("/groups/{wide}/delete")),
     Page("circle", f"{ONE}/circle", "circle.html", everything_asked_of_the_editor),
-    Page("circle-pasted", f"{ONE}/circle", "circle.html", half_understood),
+    Page("circle-pasted", f"{ONE}/circle", "circle.html", half_understood, pictured=True),
     Page("circle-of-rule", f"{ONE}/circle", "circle.html", at("/groups/{wide}/circle")),
     Page("circle-preview", f"{ONE}/circle", "circle_preview.html", previewed),
     Page(

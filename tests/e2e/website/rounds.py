@@ -1,7 +1,7 @@
 """Looking at one page after another as somebody who works with it: by eye, by keyboard, on a phone and at night.
 
-A round is made in German on a phone by day, and in English on a wide screen by night; each page is looked at on the
-other screen, too, without loading it anew.
+A round is made in German on a phone by day, and in English on a wide screen by night; each page has to fit on the other
+screen, too. Windows change their width once a page and no more, because that is what costs most.
 """
 
 from dataclasses import dataclass, field
@@ -38,10 +38,6 @@ class Light:
     dark: bool
     width: int
 
-    @property
-    def other_width(self) -> int:
-        return WIDE if self.width == PHONE else PHONE
-
 
 DAY, NIGHT = Light(language="de", dark=False, width=PHONE), Light(language="en", dark=True, width=WIDE)
 
@@ -53,6 +49,10 @@ class Eye:
     window: Window
     light: Light
     titles: dict[str, tuple[str, str]] = field(default_factory=dict)
+    width: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.width = self.light.width
 
     @property
     def tab(self) -> Tab:
@@ -69,27 +69,31 @@ class Eye:
         assert jumped < 0.1, f"the layout jumps by {jumped}: {where}"
         await self._is_named(route, template, where)
         await self._speaks_one_language(where)
-        await self._is_accessible(where)
-        for width in (self.light.width, self.light.other_width):
-            await self.resize(width)
-            outside = await self._ask("outside")
-            assert outside is None, f"{width} px are too narrow for {outside}: {where}"
-        await self.resize(self.light.width)
+        await self._fits(where)
+        await self._resize(WIDE if self.width == PHONE else PHONE)
+        await self._fits(where)
 
-    async def resize(self, width: int) -> None:
-        await self.tab.set_viewport_size({"width": width, "height": 800})
+    async def _fits(self, where: str) -> None:
+        outside = await self._ask("outside")
+        assert outside is None, f"{self.width} px are too narrow for {outside}: {where}"
+        if self.width == self.light.width:
+            await self._is_accessible(where)
+
+    async def _resize(self, width: int, height: int = 800) -> None:
+        self.width = width
+        await self.tab.set_viewport_size({"width": width, "height": height})
 
     async def picture(self, name: str, *, width: int) -> None:
         """Keep a picture of what is at the top of the page."""
         await self.tab.evaluate("document.activeElement.blur(), scrollTo(0, 0)")
-        await self.tab.set_viewport_size({"width": width, "height": 740 if width == PHONE else 900})
+        await self._resize(width, 740 if width == PHONE else 900)
         await self.window.picture(name)
-        await self.resize(self.light.width)
 
     async def _is_named(self, route: str, template: str, where: str) -> None:
         head = await self._ask("head")
         assert head["lang"] == self.light.language, where
         assert head["headings"] == 1, f"{head['headings']} main headings: {where}"
+        assert head["skip"] or template.startswith("chat"), f"nothing to skip the menu with: {where}"
         title = head["title"]
         assert title and not title.startswith(" ·"), where
         known = self.titles.setdefault(title, (route, template))

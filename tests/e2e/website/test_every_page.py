@@ -5,6 +5,7 @@ share the work.
 """
 
 import os
+import re
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from importlib.resources import files
@@ -19,6 +20,7 @@ import admin_api.website
 from admin_api.website import binding
 from admin_api.website.rendering import Pages
 from kleanxmpp.testing_directory import MemoryDirectory
+from tests.e2e.service import ROOT
 from tests.e2e.website.pages_of_all import OUTSIDE, OVERALL, TROUBLE
 from tests.e2e.website.pages_of_groups import GROUPS
 from tests.e2e.website.pages_of_people import PEOPLE
@@ -39,7 +41,17 @@ NO_PAGES = {
     "/chat/state": "what the chat's script asks",
     "/chat/websocket": "the chat's connection",
 }
+DOCS = ROOT / "docs"
 ELSEWHERE = {"chat.html": "test_chat_live"}
+
+
+def test_the_documentation_shows_every_page() -> None:
+    pictures = {file.stem for file in (DOCS / "images").glob("*.png")}
+    text = "\n".join(file.read_text(encoding="utf-8") for file in [*DOCS.glob("*.md"), DOCS.parent / "README.md"])
+    assert {page.name for page in EVERY if is_pictured(page)} <= pictures
+    assert pictures == set(re.findall(r"images/([\w-]+)\.png", text))
+    sizes = {file.name: file.stat().st_size for file in (DOCS / "images").iterdir()}
+    assert max(sizes.values()) < 80_000 and sum(sizes.values()) < 2_500_000, sizes
 
 
 async def test_no_page_is_left_out() -> None:
@@ -84,14 +96,22 @@ class Everywhere:
     async def look(self, page: Page, tours: tuple[Tour, ...]) -> None:
         """Look at a page on both rounds, at further states of it on one. One of them goes through it by keyboard."""
         number = EVERY.index(page)
-        first = next(one for one in EVERY if (one.route, one.template) == (page.route, page.template))
         chosen = tours[number % 2]
-        for tour in tours if page is first else (chosen,):
+        for tour in tours if is_first(page) else (chosen,):
             await tour.visit(page)
             if tour is chosen:
                 await tour.eye.keyboard_reaches_all()
-            if tour is chosen and "KLEANXMPP_PICTURES" in os.environ:
+            if tour is chosen and is_pictured(page) and "KLEANXMPP_PICTURES" in os.environ:
                 await tour.eye.picture(page.name, width=(WIDE, PHONE)[number // 2 % 2])
+
+
+def is_first(page: Page) -> bool:
+    """Whether no other state of this page stands before it."""
+    return page is next(one for one in EVERY if (one.route, one.template) == (page.route, page.template))
+
+
+def is_pictured(page: Page) -> bool:
+    return is_first(page) if page.pictured is None else page.pictured
 
 
 def each(pages: tuple[Page, ...]) -> pytest.MarkDecorator:

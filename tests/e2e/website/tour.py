@@ -23,6 +23,7 @@ class Page:
 
     `who` sees it: somebody with a role, "link" (signed in by a link from the shell), "empty" (the same at the company
     that has nothing yet), "passing" (whose session ends there), or anybody else: a browser that nobody is signed in at.
+    `pictured` None: in the documentation as the first of its kind.
     """
 
     name: str
@@ -31,6 +32,7 @@ class Page:
     reach: Callable[["Tour"], Awaitable[None]]
     who: str = "admin"
     status: int = 200
+    pictured: bool | None = None
 
 
 @dataclass(slots=True, kw_only=True)
