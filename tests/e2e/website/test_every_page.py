@@ -45,7 +45,7 @@ DOCS = ROOT / "docs"
 ELSEWHERE = {"chat.html": "test_chat_live"}
 
 
-def test_the_documentation_shows_every_page() -> None:
+async def test_the_documentation_shows_every_page() -> None:
     pictures = {file.stem for file in (DOCS / "images").glob("*.png")}
     text = "\n".join(file.read_text(encoding="utf-8") for file in [*DOCS.glob("*.md"), DOCS.parent / "README.md"])
     assert {page.name for page in EVERY if is_pictured(page)} <= pictures
