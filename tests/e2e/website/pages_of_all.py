@@ -53,14 +53,14 @@ async def too_often(tour: Tour) -> None:
         await asyncio.gather(*(ask(f"{tour.site.origin}/join/xxxx-xxxx", headers=from_elsewhere) for _ in range(80)))
         await tour.go("/join/xxxx-xxxx")
         if tour.status == 429:
-            return
+            break
+    await tour.tab.set_extra_http_headers({})
 
 
 async def session_over(tour: Tour) -> None:
     await tour.go("/groups/new")
     await tour.tab.locator("#name").fill("Was ich schrieb")
-    await tour.window.context.clear_cookies()
-    del tour.eyes[tour.who]
+    await tour.lose_session()
     await tour.press("main form .actions button")
 
 

@@ -4,6 +4,8 @@ A round is made in German on a phone by day, and in English on a wide screen by 
 screen, too. Windows change their width once a page and no more, because that is what costs most.
 """
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -13,7 +15,7 @@ from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Page as Tab
 
 from admin_api.website import words
-from tests.e2e.website.site import Window
+from tests.e2e.website.site import Site, Window
 
 PHONE, WIDE = 360, 1280
 _RULES = {
@@ -57,10 +59,6 @@ class Eye:
     @property
     def tab(self) -> Tab:
         return self.window.page
-
-    async def begin(self) -> None:
-        """Look from within at every page that is opened from now on."""
-        await self.window.context.add_init_script(_LOOKING)
 
     async def look(self, route: str, template: str) -> None:
         """Fail for whatever is wrong with the page that is shown."""
@@ -117,6 +115,16 @@ class Eye:
 
     async def _ask(self, what: str) -> Any:
         return await self.tab.evaluate(f"looking.{what}()")
+
+
+@asynccontextmanager
+async def opened_eye(site: Site, *, light: Light, titles: dict[str, tuple[str, str]]) -> AsyncIterator[Eye]:
+    """Open a window, and look from within at every page that is opened in it."""
+    language = {"de": "de-DE", "en": "en-GB"}[light.language]
+    async with site.window(language=language, dark=light.dark, width=light.width, height=800) as window:
+        await window.context.add_init_script(_LOOKING)
+        yield Eye(window=window, light=light, titles=titles)
+        window.faults.clear()  # told already, of the page that had them
 
 
 @cache

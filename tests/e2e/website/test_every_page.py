@@ -24,7 +24,7 @@ from tests.e2e.service import ROOT
 from tests.e2e.website.pages_of_all import OUTSIDE, OVERALL, TROUBLE
 from tests.e2e.website.pages_of_groups import GROUPS
 from tests.e2e.website.pages_of_people import PEOPLE
-from tests.e2e.website.rounds import DAY, NIGHT, PHONE, WIDE
+from tests.e2e.website.rounds import DAY, NIGHT, PHONE, WIDE, opened_eye
 from tests.e2e.website.site import Site
 from tests.e2e.website.tour import Page, Tour, overheard
 from tests.e2e.website.town import town, trouble
@@ -85,7 +85,9 @@ async def tours(request: pytest.FixtureRequest, browser: Browser) -> AsyncIterat
             await trouble(here)
         facts = {"api_url": str(here.desk.client.make_url("/")).rstrip("/")}
         site = Site(browser=browser, facts=facts, directory=here.desk.directory, company=here.desk.company)
-        yield tuple(Tour(town=here, site=site, light=light, stack=stack, rendered=rendered) for light in (DAY, NIGHT))
+        titles: dict[str, tuple[str, str]] = {}
+        eyes = [await stack.enter_async_context(opened_eye(site, light=light, titles=titles)) for light in (DAY, NIGHT)]
+        yield tuple(Tour(town=here, site=site, eye=eye, rendered=rendered) for eye in eyes)
 
 
 class Everywhere:

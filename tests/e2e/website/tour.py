@@ -1,8 +1,8 @@
 """Going to a page as somebody who may see it, and what stands there then."""
 
 from collections.abc import Awaitable, Callable
-from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from playwright.async_api import Page as Tab
 from playwright.async_api import Response
@@ -37,18 +37,15 @@ class Page:
 
 @dataclass(slots=True, kw_only=True)
 class Tour:
-    """A round through pages in one language. Whoever is needed signs in when they are needed first."""
+    """A round through pages in one language, in one window. People sign in when they are needed first."""
 
     town: Town
     site: Site
-    light: Light
-    stack: AsyncExitStack
+    eye: Eye
     rendered: list[str]
-    eyes: dict[str, Eye] = field(default_factory=dict)
-    titles: dict[str, tuple[str, str]] = field(default_factory=dict)
-    eye: Eye = field(init=False)
-    who: str = field(init=False, default="")
-    status: int = field(init=False, default=0)
+    who: str = ""
+    status: int = 0
+    cookies: dict[str, list[Any]] = field(default_factory=dict)
 
     @property
     def tab(self) -> Tab:
@@ -59,15 +56,18 @@ class Tour:
         return self.eye.window
 
     @property
+    def light(self) -> Light:
+        return self.eye.light
+
+    @property
     def _me(self) -> str:
-        return self.town.known.get(f"{self.who} {self.light.language}", "")
+        return f"{self.who} {self.light.language}"
 
     async def visit(self, page: Page) -> None:
         """Go there, and look."""
-        self.who = page.who
-        self.eye = self.eyes.get(page.who) or await self._arrive(page.who)
-        if page.status >= 400:
-            self.window.expected.append(lambda text: f"status of {page.status}" in text)
+        if page.who != self.who:
+            await self._become(page.who)
+        self.window.expected[:] = [lambda text: page.status >= 400 and f"status of {page.status}" in text]
         self.rendered.clear()
         self.window.faults.clear()
         await page.reach(self)
@@ -78,7 +78,9 @@ class Tour:
 
     async def go(self, path: str) -> None:
         """Open a path, in which what the town knows is filled in."""
-        response = await self.tab.goto(self.site.origin + path.format(**self.town.known, me=self._me))
+        response = await self.tab.goto(
+            self.site.origin + path.format(**self.town.known, me=self.town.known.get(self._me, ""))
+        )
         assert response is not None
         self.status = response.status
 
@@ -90,23 +92,29 @@ class Tour:
         assert response is not None
         self.status = response.status
 
-    async def _arrive(self, who: str) -> Eye:
-        desk = self.town.empty if who == "empty" else self.town.desk
-        site, light = replace(self.site, company=desk.company), self.light
-        language = {"de": "de-DE", "en": "en-GB"}[light.language]
-        opening = site.window(language=language, dark=light.dark, width=light.width, height=800)
-        window = await self.stack.enter_async_context(opening)
-        eye = Eye(window=window, light=light, titles=self.titles)
-        await eye.begin()
-        if who in ROLES:
-            name = {"de": "Renate Rolle", "en": "Ruth Role"}[light.language]
-            user_id = await self.town.newcomer(name, locale=light.language)
-            await site.sign_in(window, ROLES[who], user_id=user_id)
-            self.town.known[f"{who} {light.language}"] = user_id
+    async def lose_session(self) -> None:
+        """Forget who is signed in, and leave the page as it is."""
+        await self.window.context.clear_cookies()
+        self.cookies.pop(self.who, None)
+        self.who = ""
+
+    async def _become(self, who: str) -> None:
+        """Sign in as somebody else, the first time; later just go on as them."""
+        context = self.window.context
+        if self.who:
+            self.cookies[self.who] = await context.cookies()
+        await self.tab.goto("about:blank")
+        await context.clear_cookies()
+        self.who = who
+        if who in self.cookies:
+            await context.add_cookies(self.cookies[who])
+        elif who in ROLES:
+            name = {"de": "Renate Rolle", "en": "Ruth Role"}[self.light.language]
+            self.town.known[self._me] = await self.town.newcomer(name, locale=self.light.language)
+            await self.site.sign_in(self.window, ROLES[who], user_id=self.town.known[self._me])
         elif who in SIGNED_IN:
-            await site.sign_in(window)
-        self.eyes[who] = eye
-        return eye
+            company = (self.town.empty if who == "empty" else self.town.desk).company
+            await replace(self.site, company=company).sign_in(self.window)
 
 
 def at(path: str) -> Callable[[Tour], Awaitable[None]]:
