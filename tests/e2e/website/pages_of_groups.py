@@ -32,7 +32,7 @@ async def everything_asked_of_the_editor(tour: Tour) -> None:
     await tour.go("/groups/{bare}/circle")
     await tour.tab.locator("details summary").last.click()
     await tour.tab.locator("button[value=places]").click()
-    await tour.tab.locator("select#place").wait_for()
+    await tour.tab.locator("#editor:not(.htmx-added) select#place").wait_for()  # else nobody listens to what is typed
     await tour.tab.locator("#q").fill("Maxi")
     await tour.tab.locator("#found li").first.wait_for()
 
