@@ -89,4 +89,6 @@ PEOPLE = (
         "people/evidence.html",
         at("/people/{left}/offboardings/{offboarding}"),
     ),
+    Page("photo", f"{ONE}/photo/edit", "people/photo.html", at("/people/{mara}/photo/edit")),
+    Page("photo-none", f"{ONE}/photo/edit", "people/photo.html", at("/people/{long}/photo/edit")),
 )

@@ -38,6 +38,7 @@ NO_PAGES = {
     "/audit/chain": "a part of the audit log's page",
     "/audit/export": "a file",
     "/people/{user_id}/offboardings/{offboarding_id}.pdf": "a file",
+    "/people/{user_id}/photo": "a picture",
     "/chat/state": "what the chat's script asks",
     "/chat/websocket": "the chat's connection",
 }

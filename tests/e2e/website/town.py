@@ -12,7 +12,7 @@ from importlib import resources
 from typing import Any
 
 from admin_api.oidc.settings import ProviderSettings
-from kleanxmpp import companies, csv_file, doors, ids, importing, one_time_links, sources, tokens
+from kleanxmpp import companies, csv_file, doors, ids, importing, one_time_links, photos, sources, tokens
 from kleanxmpp.edits import UserPatch
 from kleanxmpp.event_ports import EventType, Webhook
 from kleanxmpp.guard import Limits
@@ -25,6 +25,7 @@ from kleanxmpp.website_ports import LinkPurpose
 from tests.e2e.service import WEBSITE
 from tests.factories import a_credential
 from tests.integration.admin_api.desk import LOOPBACK, SETTINGS, Desk, opened
+from tests.photos import a_picture
 
 DOMAIN, NAME = "glanz.test", "Glanz & Gloria"
 LONG_NAME = "Maximiliane-Charlotte von Hohenstein-Wittelsbach zu Lauenburg"
@@ -144,6 +145,8 @@ async def _of_mara(town: Town) -> None:
     await town.settled()
     await town.called("POST", f"/users/{mara}/reactivate", {"reason": "Vertrag verlängert"})
     await town.settled()
+    portrait = a_picture(colours=((240, 180, 60), (40, 120, 160)))
+    await photos.set_photo(desk.directory, desk.company, mara, portrait, actor="test", now=town.now)
     user = await town.user(mara)
     async with desk.directory.write(desk.company.id) as tx:
         await tx.add_credentials([a_credential(user, label="Android"), a_credential(user, label="Computer")])
