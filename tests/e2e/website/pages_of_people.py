@@ -88,6 +88,7 @@ PEOPLE = (
         ONE + "/offboardings/{offboarding_id}",
         "people/evidence.html",
         at("/people/{left}/offboardings/{offboarding}"),
+        pictured=False,  # test_story_people has one with the times of a real server
     ),
     Page("photo", f"{ONE}/photo/edit", "people/photo.html", at("/people/{mara}/photo/edit")),
     Page("photo-none", f"{ONE}/photo/edit", "people/photo.html", at("/people/{long}/photo/edit")),

@@ -49,3 +49,4 @@ async def test_somebody_is_added_handed_access_and_offboarded(site: Site) -> Non
         assert await page.locator("#evidence td", has_text=" ms").count() > 9
         await expect(page.locator("#evidence")).not_to_have_attribute("aria-busy", "true")
         await window.is_accessible()
+        await window.picture("offboarding")
