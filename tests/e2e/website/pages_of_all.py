@@ -6,6 +6,7 @@ from kleanxmpp.website_ports import StaffRole
 from tests.e2e.website.tour import Page, Tour, at
 
 JOIN = "/join/{code}"
+ANYWHERE = "anywhere else"
 
 
 async def checked(tour: Tour) -> None:
@@ -151,4 +152,5 @@ TROUBLE = (
     ),
     Page("group-waits", "/groups/{group_id}", "group.html", at("/groups/{wide}")),
     Page("reach-away", "/people/{user_id}/reach", "people/reach.html", at("/people/{mara}/reach")),
+    Page("nowhere", ANYWHERE, "error.html", at("/gibt-es-nicht"), who="nobody", status=404, pictured=False),
 )

@@ -92,4 +92,8 @@ GROUPS = (
     Page("rule", f"{ONE}/rule", "group_rule.html", tried),
     Page("rule-wrong", f"{ONE}/rule", "group_rule.html", not_understood, status=422),
     Page("why", ONE + "/why/{user_id}", "group_why.html", at("/groups/{wide}/why/{long}")),
+    Page("group-archive", f"{ONE}/archive", "group_archive.html", at("/groups/{group}/archive")),
+    Page("group-bring-back", f"{ONE}/archive", "group_archive.html", at("/groups/{over}/archive")),
+    Page("group-archived", ONE, "group.html", at("/groups/{over}")),
+    Page("groups-archived", "/groups", "groups.html", at("/groups?show=archived")),
 )

@@ -122,7 +122,12 @@ async def _everyday(town: Town) -> None:
     known["left"] = await town.newcomer("Leo Lange", email="leo.lange@glanz.test")
     known["away"] = await town.newcomer("Paula Pause", attributes=attributes)
     known["barred"] = await town.newcomer("Otto Ohne", chat_permission=False)
-    groups = {"group": "Glasreinigung Innenstadt", "wide": LONG_GROUP, "bare": "Neue Gruppe Ost"}
+    groups = {
+        "group": "Glasreinigung Innenstadt",
+        "wide": LONG_GROUP,
+        "bare": "Neue Gruppe Ost",
+        "over": "Objekt Altmarkt",
+    }
     for name, title in groups.items():
         made = await desk.group(title, description="Fenster, Fassaden und Glasdächer.\nTreffpunkt: Lager 2")
         known[name], known[f"{name} slug"] = made["id"], made["slug"]
@@ -131,6 +136,8 @@ async def _everyday(town: Town) -> None:
     await town.called("PUT", f"/groups/{known['wide']}/members", {"members": members[:2]})
     await town.called("PATCH", f"/groups/{known['wide']}", {"rule": 'site = "Objekt 12"'})
     await town.called("PUT", f"/groups/{known['wide']}/exceptions/{known['away']}")
+    await town.called("PUT", f"/groups/{known['over']}/members", {"members": members})
+    await town.called("POST", f"/groups/{known['over']}/archive")
     await town.settled()
     await _of_mara(town)
     left = await town.called("POST", f"/users/{known['left']}/deactivate", {"reason": "Vertrag endet"})
