@@ -3,7 +3,7 @@
 from aiohttp import web
 from yarl import URL
 
-from kleanxmpp import one_time_links, web_sessions
+from kleanxmpp import errors, one_time_links, web_sessions
 from kleanxmpp.website_ports import LinkPurpose
 
 from .. import cookies, words
@@ -31,14 +31,20 @@ async def sign_in(visit: Visit) -> web.StreamResponse:
 
 async def look_at_link(visit: Visit) -> web.StreamResponse:
     """Show what a link is good for. Programs that preview links use nothing up."""
-    await looked_up(visit, purpose=LinkPurpose.SIGN_IN)
+    try:
+        await looked_up(visit, purpose=LinkPurpose.SIGN_IN)
+    except errors.NotFound:
+        return _over(visit)
     return visit.page("sign_in_link.html")
 
 
 async def take_link(visit: Visit) -> web.StreamResponse:
     """Sign the browser in with a link."""
-    code, _ = await looked_up(visit, purpose=LinkPurpose.SIGN_IN)
-    _, _, token = await one_time_links.sign_in(visit.directory, code, purpose=LinkPurpose.SIGN_IN, now=visit.now)
+    try:
+        code, _ = await looked_up(visit, purpose=LinkPurpose.SIGN_IN)
+        _, _, token = await one_time_links.sign_in(visit.directory, code, purpose=LinkPurpose.SIGN_IN, now=visit.now)
+    except errors.NotFound:
+        return _over(visit)
     response = visit.go("/")
     cookies.keep_session(response, token)
     return response
@@ -64,3 +70,11 @@ async def choose_language(visit: Visit) -> web.StreamResponse:
     if language in words.LANGUAGES:
         cookies.keep_language(response, language)
     return response
+
+
+def _over(visit: Visit) -> web.Response:
+    message = visit.say(
+        "This link is not valid any more: it signs in once, and only for a while. Perhaps a part of the address is "
+        "missing, too. Ask whoever gave it to you for a new one."
+    )
+    return visit.page("sign_in_refused.html", status=404, message=message, domain=None)

@@ -75,6 +75,19 @@ document.addEventListener("htmx:afterSettle", () => {
   if (said && summary && said.textContent !== summary.textContent) said.textContent = summary.textContent;
 });
 
+// Whoever works by keyboard goes on where they were when a part of the page is replaced. By ids htmx does that itself.
+let left = null;
+document.addEventListener("htmx:beforeSwap", (event) => {
+  const at = document.activeElement, part = event.detail.target;
+  left = part?.contains(at) ? { href: at.getAttribute("href"), part: part.id } : null;
+});
+document.addEventListener("htmx:afterSettle", () => {
+  if (!left || document.activeElement !== document.body) return;
+  const part = document.getElementById(left.part);
+  const same = left.href && part?.querySelector(`a[href="${CSS.escape(left.href)}"]`);
+  (same || part?.querySelector("a[href], button, input:not([type=hidden]), summary"))?.focus({ preventScroll: true });
+});
+
 // Links that look like buttons answer to the space key, as buttons do.
 document.addEventListener("keydown", (event) => {
   if (event.key !== " " || !event.target.matches('a[role="button"]')) return;

@@ -10,16 +10,18 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from axe_playwright_python.async_playwright import Axe
+from PIL import Image
 from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, Request, async_playwright
 
 from kleanxmpp import one_time_links, staff_roles
-from kleanxmpp.db.directory import SqlDirectory
 from kleanxmpp.model import Company
+from kleanxmpp.ports import Directory
 from kleanxmpp.website_ports import StaffRole
 
 CHROMIUM = "/usr/bin/chromium"
@@ -45,11 +47,15 @@ async def chromium() -> AsyncIterator[Browser]:
 
 @dataclass(kw_only=True)
 class Window:
-    """One window of one person's browser. Without slots: Playwright marks whoever listens to it."""
+    """One window of one person's browser. Without slots: Playwright marks whoever listens to it.
+
+    `others`: origins that may be asked besides our own, because the person goes there.
+    """
 
     page: Page
     context: BrowserContext
     origin: str
+    others: tuple[str, ...] = ()
     faults: list[str] = field(default_factory=list)
     expected: list[Callable[[str], bool]] = field(default_factory=list)
 
@@ -69,17 +75,23 @@ class Window:
         assert not told, f"{self.page.url}: {told}"
 
     async def picture(self, name: str) -> None:
-        """Keep a picture of the page."""
-        await asyncio.to_thread(PICTURES.mkdir, parents=True, exist_ok=True)
-        await self.page.screenshot(path=PICTURES / f"{name}.png", animations="disabled")
+        """Keep a picture of the page, small enough for the documentation."""
+        taken = await self.page.screenshot(animations="disabled")
+        await asyncio.to_thread(_keep, taken, PICTURES / f"{name}.png")
 
     def _asked(self, request: Request) -> None:
-        if urlsplit(request.url).scheme not in {"data", "blob"} and not request.url.startswith(f"{self.origin}/"):
+        known = tuple(f"{origin}/" for origin in (self.origin, *self.others))
+        if urlsplit(request.url).scheme not in {"data", "blob"} and not request.url.startswith(known):
             self.faults.append(f"asked {request.url}")
 
     def _said(self, message: ConsoleMessage) -> None:
         if message.type == "error" and not any(holds(message.text) for holds in self.expected):
             self.faults.append(f"console: {message.text}")
+
+
+def _keep(picture: bytes, file: Path) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    Image.open(BytesIO(picture)).convert("RGB").quantize(64, dither=Image.Dither.NONE).save(file, optimize=True)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -88,7 +100,7 @@ class Site:
 
     browser: Browser
     facts: Mapping[str, Any]
-    directory: SqlDirectory
+    directory: Directory
     company: Company
 
     @property

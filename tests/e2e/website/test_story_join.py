@@ -33,11 +33,9 @@ async def test_a_link_becomes_a_login_on_a_phone(site: Site, staff: Staff) -> No
         await page.get_by_role("button", name="Android").click()
         await page.get_by_role("heading", name=person["display_name"]).wait_for()
         await window.is_accessible()
-        await window.picture("join-choose")
         await page.get_by_role("button", name="Meine Zugangsdaten zeigen").click()
         await page.get_by_role("button", name="Passwort kopieren").wait_for()
         await window.is_accessible()
-        await window.picture("join-login")
         assert await page.evaluate("document.documentElement.scrollWidth") <= 360
         jid, password = [await page.locator(id_).inner_text() for id_ in ("#address", "#password")]
         await page.go_back()

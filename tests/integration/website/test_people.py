@@ -38,7 +38,7 @@ async def signed_in(browser: Browser, role: StaffRole, name: str = "Petra Person
 
 
 def names(shown: Shown) -> list[str]:
-    return re.findall(r'<a href="/people/[0-9a-f]+">([^<]+)</a>', shown.text)
+    return re.findall(r'<a(?: id="[^"]+")? href="/people/[0-9a-f]+">([^<]+)</a>', shown.text)
 
 
 def next_page(shown: Shown) -> str | None:

@@ -65,7 +65,7 @@ async def test_wrong_codes_are_told_nothing_and_soon_not_even_looked_up() -> Non
     async with opened(MemoryDirectory(), settings=settings) as desk, browser_at(desk) as browser:
         wrong = [await browser.open(f"/sign-in/7k3m-9qxt-{number:04}") for number in range(30)]
         wrong += [await browser.send(f"/sign-in/7k3m-9qxt-{number:04}") for number in range(30)]
-        assert {(shown.status, shown.text.count("There is nothing here")) for shown in wrong} == {(404, 1)}
+        assert {(shown.status, shown.text.count("This link is not valid any more")) for shown in wrong} == {(404, 1)}
         shown = await browser.open_until_refused("/sign-in/7k3m-9qxt-0060")
         assert "Please wait a moment" in shown.text
         assert shown.headers["Retry-After"] == "1" and shown.headers["Content-Type"].startswith("text/html")
