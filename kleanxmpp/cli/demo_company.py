@@ -102,9 +102,12 @@ async def running_demo(
 async def _no_other_starts() -> AsyncIterator[None]:
     """Keep other demos of this user from choosing ports while ours are chosen and not taken yet."""
     lock = Path(tempfile.gettempdir()) / f"kleanxmpp-demo-{os.getuid()}.lock"
-    with open(os.open(lock, os.O_CREAT | os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)) as file:
+    file = os.open(lock, os.O_CREAT | os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    try:
         await asyncio.to_thread(fcntl.flock, file, fcntl.LOCK_EX)
         yield
+    finally:
+        os.close(file)
 
 
 def _empty(folder: Path) -> None:
