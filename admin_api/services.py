@@ -12,9 +12,10 @@ from multidict import CIMultiDict
 
 from kleanxmpp.doctor.findings import Report
 from kleanxmpp.doors import Passage
+from kleanxmpp.due import Scope
 from kleanxmpp.event_ports import Sender
 from kleanxmpp.file_ports import FileStore
-from kleanxmpp.model import ApiToken, Company, Scope
+from kleanxmpp.model import ApiToken, Company
 from kleanxmpp.ports import Directory, Server
 from kleanxmpp.sweep_report import SweepReport
 

@@ -5,7 +5,7 @@ import re
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TypeVar
 
-from kleanxmpp.model import Scope
+from kleanxmpp.due import Scope
 
 from .services import Services
 

@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 
 from kleanxmpp import circle_marks, ids
 from kleanxmpp.db.directory import SqlDirectory
-from kleanxmpp.model import Company, Credential, Due, Group, GroupKind, Role, User
+from kleanxmpp.due import Due
+from kleanxmpp.model import Company, Credential, Group, GroupKind, Role, User
 
 
 def secret(user: User) -> str:

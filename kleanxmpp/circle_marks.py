@@ -7,7 +7,8 @@ are left to the group's own scope, which works in bulk.
 from collections.abc import Sequence
 from datetime import datetime
 
-from kleanxmpp.model import Aspect, Due, Group, Priority, Scope, ScopeKind
+from kleanxmpp.due import Aspect, Due, Priority, Scope, ScopeKind
+from kleanxmpp.model import Group
 from kleanxmpp.ports import Transaction
 
 FEW = 20

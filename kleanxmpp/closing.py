@@ -15,7 +15,8 @@ from datetime import UTC, datetime, timedelta
 from kleanxmpp import changes, desired, errors, events, files, handovers, metrics, offboardings
 from kleanxmpp.changes import Change
 from kleanxmpp.desired import Access, Person
-from kleanxmpp.model import AuditEntry, Due, Evidence, Offboarding
+from kleanxmpp.due import Due
+from kleanxmpp.model import AuditEntry, Evidence, Offboarding
 from kleanxmpp.plan import Plan, closing_steps, silencing_steps
 from kleanxmpp.ports import Directory, Transaction
 from kleanxmpp.state import UserState

@@ -19,19 +19,8 @@ from kleanxmpp import (
     sources,
 )
 from kleanxmpp.desired import access
-from kleanxmpp.model import (
-    Aspect,
-    AuditEntry,
-    Company,
-    ContactVisibility,
-    Door,
-    Due,
-    Group,
-    Priority,
-    Scope,
-    ScopeKind,
-    User,
-)
+from kleanxmpp.due import Aspect, Due, Priority, Scope, ScopeKind
+from kleanxmpp.model import AuditEntry, Company, ContactVisibility, Door, Group, User
 from kleanxmpp.ports import Directory, Transaction, UserFilter
 from kleanxmpp.source_ports import Expectation
 

@@ -8,7 +8,8 @@ from datetime import datetime
 
 from kleanxmpp import events, following, offboardings
 from kleanxmpp.desired import Access, access
-from kleanxmpp.model import Aspect, AuditEntry, Company, Due, Offboarding, User
+from kleanxmpp.due import Aspect, Due
+from kleanxmpp.model import AuditEntry, Company, Offboarding, User
 from kleanxmpp.ports import Transaction
 
 _NAMES = Aspect.PROFILE | Aspect.BOOKMARKS

@@ -4,7 +4,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from kleanxmpp import desired, errors, ids, offboardings, users
-from kleanxmpp.model import Aspect, AuditEntry, Company, Credential, Due, Priority
+from kleanxmpp.due import Aspect, Due, Priority
+from kleanxmpp.model import AuditEntry, Company, Credential
 from kleanxmpp.ports import Directory
 from kleanxmpp.website_ports import WebSession
 

@@ -9,7 +9,8 @@ from datetime import datetime
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
-from kleanxmpp.model import Absence, Aspect, Company, ContactVisibility, Group, GroupKind, Role, User
+from kleanxmpp.due import Aspect
+from kleanxmpp.model import Absence, Company, ContactVisibility, Group, GroupKind, Role, User
 from kleanxmpp.state import NOTHING_LEFT, Affiliation, Bookmark, CircleState, Profile, Room, SharedGroup, UserState
 
 SHARED_GROUP_PREFIX = "klean-"

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from kleanxmpp.model import Aspect, Due, Priority, Scope
+from kleanxmpp.due import Aspect, Due, Priority, Scope
 
 LONGEST_PAUSE = timedelta(hours=1)
 """Between two attempts at a scope."""

@@ -5,8 +5,9 @@ from datetime import datetime
 
 from kleanxmpp import circle_marks, circle_rules, circles, errors, group_records, ids, names
 from kleanxmpp.circle_rules import Moves
+from kleanxmpp.due import Aspect
 from kleanxmpp.group_names import checked_description, checked_name, free_slug
-from kleanxmpp.model import Aspect, Company, Group, GroupKind, Role
+from kleanxmpp.model import Company, Group, GroupKind, Role
 from kleanxmpp.ports import Directory, Transaction
 from kleanxmpp.rules import Rule
 

@@ -8,7 +8,8 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, cast
 
-from kleanxmpp.model import AuditEntry, Due
+from kleanxmpp.due import Due
+from kleanxmpp.model import AuditEntry
 from kleanxmpp.ports import DatabaseHealth, Directory, Transaction
 
 

@@ -10,19 +10,8 @@ from typing import TypeVar
 
 from kleanxmpp import handovers, ids
 from kleanxmpp.desired import GATE, KEYS, READ_ONLY, Access, Person, access, may_log_in
-from kleanxmpp.model import (
-    Absence,
-    AuditEntry,
-    Company,
-    Due,
-    Evidence,
-    Mode,
-    Offboarding,
-    Priority,
-    Scope,
-    ScopeKind,
-    User,
-)
+from kleanxmpp.due import Due, Priority, Scope, ScopeKind
+from kleanxmpp.model import Absence, AuditEntry, Company, Evidence, Mode, Offboarding, User
 from kleanxmpp.ports import Transaction
 from kleanxmpp.state import Leftovers, UserState
 from kleanxmpp.website_ports import WebAccess

@@ -16,9 +16,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from kleanxmpp import errors, metrics, on_schedule, returns
+from kleanxmpp.due import Due, Priority, Scope, ScopeKind
 from kleanxmpp.due_ports import LONGEST_PAUSE
 from kleanxmpp.guard import Limits
-from kleanxmpp.model import Company, Due, Priority, Scope, ScopeKind
+from kleanxmpp.model import Company
 from kleanxmpp.ports import Directory, Server
 from kleanxmpp.scopes import Worker
 from kleanxmpp.sweep import sweep

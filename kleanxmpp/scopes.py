@@ -13,8 +13,9 @@ from functools import partial
 from kleanxmpp import desired, errors
 from kleanxmpp.closing import Closing, record_all
 from kleanxmpp.desired import Person
+from kleanxmpp.due import Aspect, Due, Scope
 from kleanxmpp.gathering import Gathered
-from kleanxmpp.model import Aspect, Company, Due, Scope
+from kleanxmpp.model import Company
 from kleanxmpp.plan import plan_circles
 from kleanxmpp.ports import Directory
 from kleanxmpp.state import CircleState

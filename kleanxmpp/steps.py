@@ -11,9 +11,10 @@ from itertools import groupby
 from kleanxmpp import changes, desired, metrics
 from kleanxmpp.changes import Change
 from kleanxmpp.desired import Person
+from kleanxmpp.due import Aspect, Due
 from kleanxmpp.file_ports import FileStore
 from kleanxmpp.locks import Locks
-from kleanxmpp.model import Aspect, Company, Due
+from kleanxmpp.model import Company
 from kleanxmpp.plan import Plan, plan_user
 from kleanxmpp.ports import Directory, Server
 from kleanxmpp.state import UserState

@@ -12,7 +12,8 @@ from datetime import UTC, datetime
 from kleanxmpp import changes, circle_marks, companies, desired, errors, metrics, offboardings
 from kleanxmpp.batches import batches
 from kleanxmpp.desired import GATE, LET_IN, READ_ONLY, Access, CircleLook, Person
-from kleanxmpp.model import Aspect, AuditEntry, Company, Group
+from kleanxmpp.due import Aspect
+from kleanxmpp.model import AuditEntry, Company, Group
 from kleanxmpp.plan import Plan, closing_steps, plan_circles, plan_user, refuse_unsafe, removals, silencing_steps
 from kleanxmpp.ports import Directory, Server
 from kleanxmpp.state import Affiliation, CircleState

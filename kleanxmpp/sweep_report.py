@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from kleanxmpp import changes
-from kleanxmpp.model import Aspect, Due, Priority, Scope
+from kleanxmpp.due import Aspect, Due, Priority, Scope
 from kleanxmpp.plan import Plan, removals
 
 _KEPT_PLANS = 200

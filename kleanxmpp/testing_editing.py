@@ -2,8 +2,8 @@
 
 from collections.abc import Collection, Mapping, Sequence
 
+from kleanxmpp.due import Aspect, Scope, ScopeKind
 from kleanxmpp.editing_ports import KnownPerson, PeopleDue
-from kleanxmpp.model import Aspect, Scope, ScopeKind
 from kleanxmpp.testing_tables import MemoryPart
 
 

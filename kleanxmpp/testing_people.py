@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 from kleanxmpp import errors, names
 from kleanxmpp.desired import LET_IN, Access, access, marked_name
 from kleanxmpp.device_ports import MARK_LENGTH, DeviceSeen
-from kleanxmpp.model import ApiToken, Company, Credential, Door, Scope, ScopeKind, User
+from kleanxmpp.due import Scope, ScopeKind
+from kleanxmpp.model import ApiToken, Company, Credential, Door, User
 from kleanxmpp.ports import UserFilter
 from kleanxmpp.testing_tables import Key, MemoryPart
 from kleanxmpp.token_ports import RememberedAnswer

@@ -6,8 +6,9 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from kleanxmpp import audit
+from kleanxmpp.due import Aspect, Due, Priority, Scope, ScopeKind
 from kleanxmpp.due_ports import LONGEST_PAUSE
-from kleanxmpp.model import Aspect, AuditEntry, ChainHead, Due, Offboarding, Priority, Scope, ScopeKind
+from kleanxmpp.model import AuditEntry, ChainHead, Offboarding
 from kleanxmpp.record_ports import EVERY_ENTRY, AuditFilter, WrittenEntry
 from kleanxmpp.testing_tables import MemoryPart
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, fields, replace
 from datetime import date, datetime
 
 from kleanxmpp import errors, names
+from kleanxmpp.due import Due, Scope
 from kleanxmpp.event_ports import Delivery, Event, EventType, Webhook
 from kleanxmpp.file_ports import File
 from kleanxmpp.hook_ports import SigningSecret
@@ -20,12 +21,10 @@ from kleanxmpp.model import (
     Company,
     Credential,
     Door,
-    Due,
     Group,
     Hold,
     Offboarding,
     Role,
-    Scope,
     User,
 )
 from kleanxmpp.photo_ports import Photo

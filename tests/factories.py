@@ -6,9 +6,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from kleanxmpp import ids, signatures
+from kleanxmpp.due import Aspect, Due, Priority, Scope, ScopeKind
 from kleanxmpp.event_ports import Event, EventType, Webhook
 from kleanxmpp.file_ports import File
-from kleanxmpp.model import Aspect, Company, Credential, Due, Group, Priority, Scope, ScopeKind, User
+from kleanxmpp.model import Company, Credential, Group, User
 
 AT = datetime(2026, 1, 5, 8, 0, tzinfo=UTC)
 _numbers = itertools.count(1)

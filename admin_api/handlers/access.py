@@ -6,7 +6,8 @@ from zoneinfo import ZoneInfo
 
 from kleanxmpp import desired, errors
 from kleanxmpp.desired import Person
-from kleanxmpp.model import Absence, Aspect, Company
+from kleanxmpp.due import Aspect
+from kleanxmpp.model import Absence, Company
 from kleanxmpp.state import UserState
 
 from .. import live_devices

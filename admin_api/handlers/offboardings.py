@@ -3,9 +3,10 @@
 from kleanxmpp import errors, handovers, offboardings, users
 from kleanxmpp.documents.facts import evidence_facts
 from kleanxmpp.documents.pdf import evidence_pdf
+from kleanxmpp.due import Scope, ScopeKind
 from kleanxmpp.edits import UserPatch
 from kleanxmpp.leaving import Leave
-from kleanxmpp.model import Offboarding, Scope, ScopeKind, User
+from kleanxmpp.model import Offboarding, User
 
 from .. import etags, waiting
 from ..answers import Answer, Document

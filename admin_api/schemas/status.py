@@ -4,8 +4,9 @@ from datetime import datetime
 from typing import Literal, Self
 
 from kleanxmpp import sources
+from kleanxmpp.due import Due, ScopeKind
 from kleanxmpp.event_ports import Webhook
-from kleanxmpp.model import Door, Due, ScopeKind
+from kleanxmpp.model import Door
 from kleanxmpp.source_ports import Source
 
 from .held import HoldView

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Self
 
 from kleanxmpp.changes import Change
-from kleanxmpp.model import ScopeKind
+from kleanxmpp.due import ScopeKind
 from kleanxmpp.sweep_report import Drift, SweepReport
 
 from .types import RequestBody, View

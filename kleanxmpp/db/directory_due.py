@@ -15,8 +15,8 @@ from kleanxmpp.db.engine import Inserting
 from kleanxmpp.db.rows import due_of, scope_row
 from kleanxmpp.db.session import Part
 from kleanxmpp.db.tables import due_scopes, memberships, users
+from kleanxmpp.due import Aspect, Due, Priority, Scope, ScopeKind
 from kleanxmpp.due_ports import LONGEST_PAUSE
-from kleanxmpp.model import Aspect, Due, Priority, Scope, ScopeKind
 
 _ORDER = (due_scopes.c.priority, due_scopes.c.kind, due_scopes.c.marked_at, due_scopes.c.scope_id)
 

@@ -8,8 +8,8 @@ from sqlalchemy import ColumnElement, case, false, func, select, union
 from kleanxmpp.db.rows import value_of
 from kleanxmpp.db.session import Part, chunks
 from kleanxmpp.db.tables import departures, due_scopes, memberships, users
+from kleanxmpp.due import Aspect, ScopeKind
 from kleanxmpp.editing_ports import KnownPerson, PeopleDue
-from kleanxmpp.model import Aspect, ScopeKind
 
 _IN_CIRCLES = int(Aspect.CIRCLES | Aspect.BOOKMARKS)
 

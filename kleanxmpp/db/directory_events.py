@@ -13,8 +13,8 @@ from sqlalchemy import ColumnElement, Row, Select, bindparam, delete, exists, fu
 
 from kleanxmpp.db.rows import offboarding_of
 from kleanxmpp.db.session import Part, chunks
-from kleanxmpp.db.tables import offboardings
 from kleanxmpp.db.tables_events import OPEN, alarms, deliveries, events, webhooks
+from kleanxmpp.db.tables_records import offboardings
 from kleanxmpp.event_ports import Delivery, DeliveryState, Event, EventType, Outgoing, Webhook
 from kleanxmpp.model import Offboarding
 

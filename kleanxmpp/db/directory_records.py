@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Select, Text, bindparam, cast, insert, or_
 from kleanxmpp import audit, errors
 from kleanxmpp.db.rows import audit_of, audit_row, offboarding_of, offboarding_row
 from kleanxmpp.db.session import Part, chunks
-from kleanxmpp.db.tables import audit_heads, audit_log, offboardings
+from kleanxmpp.db.tables_records import audit_heads, audit_log, offboardings
 from kleanxmpp.model import AuditEntry, ChainHead, Offboarding
 from kleanxmpp.record_ports import EVERY_ENTRY, AuditFilter, WrittenEntry
 

@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from kleanxmpp.db.rows import row_of, value_of
 from kleanxmpp.db.session import Part
-from kleanxmpp.db.tables import offboardings
+from kleanxmpp.db.tables_records import offboardings
 from kleanxmpp.db.tables_statistics import daily_counts
 from kleanxmpp.statistics_ports import DailyCount
 

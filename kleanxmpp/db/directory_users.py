@@ -30,7 +30,8 @@ from kleanxmpp.db.session import Part, chunks
 from kleanxmpp.db.tables import ENTITLED, companies, credentials, due_scopes, remembered_answers, usernames, users
 from kleanxmpp.db.tables_events import events
 from kleanxmpp.desired import Access, level_of, marked_name
-from kleanxmpp.model import Absence, Company, ScopeKind, User
+from kleanxmpp.due import ScopeKind
+from kleanxmpp.model import Absence, Company, User
 from kleanxmpp.ports import UserFilter
 
 _FIXED = {"id", "company_id", "username", "greeted"}

@@ -6,17 +6,8 @@ from typing import Any, ClassVar, Protocol, TypeVar
 from sqlalchemy import Row
 
 from kleanxmpp import errors, names
-from kleanxmpp.model import (
-    ApiToken,
-    Aspect,
-    AuditEntry,
-    Due,
-    Evidence,
-    Handover,
-    Offboarding,
-    Scope,
-    User,
-)
+from kleanxmpp.due import Aspect, Due, Scope
+from kleanxmpp.model import ApiToken, AuditEntry, Evidence, Handover, Offboarding, User
 
 
 class _Dataclass(Protocol):

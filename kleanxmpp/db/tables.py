@@ -2,8 +2,7 @@
 
 A username's row in `usernames` is never deleted: that is how it stays retired. `company_id` is part of the
 foreign keys of memberships and departures, so that the database itself refuses a circle across two companies.
-Everything that hangs on a user goes with the user (ON DELETE CASCADE); off-boardings and the audit log stay. Triggers,
-made by the migrations too, refuse every change of an entry of the audit log.
+Everything that hangs on a user goes with the user (ON DELETE CASCADE); what is kept longer is in `tables_records`.
 The views are made by the migrations; their condition is that of `kleanxmpp.desired.may_log_in`.
 """
 
@@ -28,8 +27,9 @@ from sqlalchemy import (
 )
 
 from kleanxmpp.db.columns import TEXT, RuleText, Texts, TextsByName, UtcDateTime, WordOf
+from kleanxmpp.due import Priority, ScopeKind
 from kleanxmpp.file_ports import FileState
-from kleanxmpp.model import Absence, ContactVisibility, Door, GroupKind, Mode, Priority, Role, ScopeKind
+from kleanxmpp.model import Absence, ContactVisibility, Door, GroupKind, Role
 
 metadata = MetaData(
     naming_convention={
@@ -200,61 +200,6 @@ due_scopes = Table(
     Index(None, "company_id", "priority", "kind", "marked_at"),
     # No index on next_attempt_at alone: SQLite would use it, and sort everything due each time it takes a few.
     Index("ix_due_scopes_order", "priority", "kind", "marked_at", "scope_id", "next_attempt_at"),
-)
-
-audit_log = Table(
-    "audit_log",
-    metadata,
-    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
-    Column("company_id", TEXT),
-    Column("at", UtcDateTime, nullable=False),
-    Column("actor", TEXT, nullable=False),
-    Column("action", TEXT, nullable=False),
-    Column("subject", TEXT, nullable=False),
-    Column("reason", TEXT),
-    Column("details", JSON, nullable=False),
-    Column("number", BigInteger, nullable=False),
-    Column("previous", TEXT, nullable=False),
-    Column("hash", TEXT, nullable=False),
-    Index(None, "company_id", "id"),
-    Index(None, "company_id", "subject"),
-    Index(None, "company_id", "actor"),
-    Index(None, "company_id", "action"),
-    Index("uq_audit_log_company_id_number", "company_id", "number", unique=True),
-    sqlite_autoincrement=True,
-)
-_operators = audit_log.c.company_id.is_(None)
-Index(
-    "uq_audit_log_number",
-    audit_log.c.number,
-    unique=True,
-    sqlite_where=_operators,
-    postgresql_where=_operators,
-)
-
-audit_heads = Table(
-    "audit_heads",
-    metadata,
-    Column("chain", TEXT, primary_key=True),
-    Column("number", BigInteger, nullable=False),
-    Column("hash", TEXT, nullable=False),
-)
-
-offboardings = Table(
-    "offboardings",
-    metadata,
-    Column("id", TEXT, primary_key=True),
-    Column("company_id", TEXT, nullable=False),
-    Column("user_id", TEXT, nullable=False),
-    Column("reason", TEXT),
-    Column("actor", TEXT, nullable=False),
-    Column("requested_at", UtcDateTime, nullable=False),
-    Column("completed_at", UtcDateTime),
-    Column("cancelled_at", UtcDateTime),
-    Column("mode", WordOf(Mode), nullable=False),
-    Column("handovers", JSON, nullable=False),
-    Column("evidence", JSON, nullable=False),
-    Index(None, "user_id", "requested_at"),
 )
 
 held_changes = Table(

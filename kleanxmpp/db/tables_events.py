@@ -17,7 +17,8 @@ from sqlalchemy import (
 )
 
 from kleanxmpp.db.columns import TEXT, UtcDateTime, WordOf
-from kleanxmpp.db.tables import metadata, offboardings
+from kleanxmpp.db.tables import metadata
+from kleanxmpp.db.tables_records import offboardings
 from kleanxmpp.event_ports import DeliveryState, EventType
 
 webhooks = Table(

@@ -3,8 +3,9 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+from kleanxmpp.due import Aspect, Due, Priority, Scope, ScopeKind
 from kleanxmpp.due_ports import LONGEST_PAUSE
-from kleanxmpp.model import Aspect, Company, Due, Priority, Scope, ScopeKind
+from kleanxmpp.model import Company
 from kleanxmpp.ports import Directory
 from tests.contracts.directory_base import DirectoryBase, saved_company, saved_group, saved_user, saved_users
 from tests.factories import AT, a_company, a_mark, a_user

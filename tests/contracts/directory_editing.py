@@ -1,7 +1,8 @@
 """What those read who edit circles."""
 
+from kleanxmpp.due import Aspect
 from kleanxmpp.editing_ports import KnownPerson, PeopleDue
-from kleanxmpp.model import Aspect, Company
+from kleanxmpp.model import Company
 from kleanxmpp.ports import Directory
 from tests.contracts.directory_base import DirectoryBase, saved_company, saved_group, saved_user, saved_users
 from tests.factories import AT, a_company, a_mark, a_user

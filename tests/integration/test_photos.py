@@ -7,7 +7,8 @@ import pytest
 
 from kleanxmpp import changes, companies, errors, photos, users
 from kleanxmpp.db.directory import SqlDirectory
-from kleanxmpp.model import Aspect, Mode, User
+from kleanxmpp.due import Aspect
+from kleanxmpp.model import Mode, User
 from kleanxmpp.offboardings import scope_of
 from tests.integration.test_reconcile import Work
 from tests.photos import a_picture

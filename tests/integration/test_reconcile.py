@@ -13,8 +13,9 @@ from kleanxmpp import changes, circles, companies, credentials, drafts, errors, 
 from kleanxmpp.changes import Change
 from kleanxmpp.db.directory import SqlDirectory
 from kleanxmpp.desired import COMPANY_CONTACTS, GATE, contact_group
+from kleanxmpp.due import Aspect, Priority
 from kleanxmpp.edits import UserPatch
-from kleanxmpp.model import Aspect, Company, ContactVisibility, Group, Offboarding, Priority, Role, User
+from kleanxmpp.model import Company, ContactVisibility, Group, Offboarding, Role, User
 from kleanxmpp.reconcile import Pace, Reconciler, retry_delay
 from kleanxmpp.scopes import Worker
 from kleanxmpp.state import Affiliation, Leftovers

@@ -24,10 +24,11 @@ from kleanxmpp import (
 from kleanxmpp.db.directory import SqlDirectory
 from kleanxmpp.db.statements import count_statements
 from kleanxmpp.drafts import NewUser
+from kleanxmpp.due import Aspect, ScopeKind
 from kleanxmpp.edits import UserPatch
 from kleanxmpp.group_rules import Because
 from kleanxmpp.groups import GroupPatch
-from kleanxmpp.model import Aspect, AuditEntry, Company, Group, Role, ScopeKind, User
+from kleanxmpp.model import AuditEntry, Company, Group, Role, User
 from kleanxmpp.ports import Directory
 from tests.factories import AT, a_user
 from tests.sqlite import migrated_database

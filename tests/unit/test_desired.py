@@ -7,7 +7,8 @@ import pytest
 
 from kleanxmpp import desired
 from kleanxmpp.desired import Access, Circle, GroupCircle, Person, contact_group
-from kleanxmpp.model import Absence, Aspect, Company, ContactVisibility, Group, GroupKind, Role, User
+from kleanxmpp.due import Aspect
+from kleanxmpp.model import Absence, Company, ContactVisibility, Group, GroupKind, Role, User
 from kleanxmpp.state import NOTHING_LEFT, Affiliation, Bookmark, Profile
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

@@ -16,9 +16,7 @@ from tests.photos import a_picture
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-PICTURE = base64.b64decode(
-    "iVBORw0KGgoAAAANSUhEUgAAAAoAAAAKCAYAAACNMs+9AAAAFUlEQVR42mNkYPhfz0AEYBxVSF+FAAhKDveksOjmAAAAAElFTkSuQmCC"
-)
+PICTURE = a_picture(kind="PNG", size=(360, 240), colours=((176, 190, 197), (84, 110, 122)))
 GREETING = "Guten Morgen zusammen"
 _STORED = "async () => JSON.stringify([{...localStorage}, {...sessionStorage}, await indexedDB.databases()])"
 _NOTHING = [{}, {}, []]
@@ -112,7 +110,7 @@ async def test_two_people_chat_with_a_photo_and_a_leaver_sees_nothing_more(site:
         await two.page.get_by_text(GREETING).wait_for()
         picture = two.page.locator("converse-chat-message img[src*='/files/']")
         await picture.wait_for()
-        assert await picture.evaluate("async image => { await image.decode(); return image.naturalWidth; }") == 10
+        assert await picture.evaluate("async image => { await image.decode(); return image.naturalWidth; }") == 360
         await one.picture("chat")
         await two.picture("chat-phone")
         await two.is_accessible()

@@ -13,10 +13,11 @@ from typing import Any
 
 from admin_api.oidc.settings import ProviderSettings
 from kleanxmpp import companies, csv_file, doors, ids, importing, one_time_links, photos, sources, tokens
+from kleanxmpp.due import Aspect, Due, Priority, Scope, ScopeKind
 from kleanxmpp.edits import UserPatch
 from kleanxmpp.event_ports import EventType, Webhook
 from kleanxmpp.guard import Limits
-from kleanxmpp.model import Aspect, Door, Due, Offboarding, Priority, Scope, ScopeKind, User
+from kleanxmpp.model import Door, Offboarding, User
 from kleanxmpp.ports import UserFilter
 from kleanxmpp.source_ports import Expectation
 from kleanxmpp.statistics_ports import DailyCount

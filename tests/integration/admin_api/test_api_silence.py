@@ -52,7 +52,7 @@ async def test_who_never_came_is_late_in_the_end_and_can_be_expected_no_more(qui
         assert [one["door"] for one in late] == ["hr"]
         doctor = (await quick_desk.call("GET", "/doctor")).body
         (line,) = [one for one in doctor["lines"] if one["id"] == "sources"]
-        assert (line["level"], "hr" in line["words"]) == ("yellow", True)
+        assert line["level"] == "yellow" and "HR interface" in line["words"], line
         answer = await quick_desk.call("PATCH", "/company", {"sources_expected": {"hr": None}})
         assert answer.body["sources_expected"] == {}
         assert (await quick_desk.call("GET", "/readyz", token=None)).body["status"] == "ready"

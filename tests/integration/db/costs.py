@@ -9,7 +9,8 @@ from kleanxmpp import chains, events
 from kleanxmpp.db.directory import SqlDirectory
 from kleanxmpp.db.statements import count_statements
 from kleanxmpp.device_ports import MARK_LENGTH, DeviceSeen
-from kleanxmpp.model import Aspect, Company, Priority, Role
+from kleanxmpp.due import Aspect, Priority
+from kleanxmpp.model import Company, Role
 from kleanxmpp.ports import Transaction
 from tests.contracts.directory_base import DirectoryBase, saved_group, saved_user, saved_users
 from tests.contracts.directory_records import an_entry

@@ -9,7 +9,8 @@ import time_machine
 from kleanxmpp import sources, users, web_sessions
 from kleanxmpp.db.directory import SqlDirectory
 from kleanxmpp.db.statements import count_statements
-from kleanxmpp.model import Door, Due, Scope, ScopeKind
+from kleanxmpp.due import Due, Scope, ScopeKind
+from kleanxmpp.model import Door
 from kleanxmpp.source_ports import Expectation
 from kleanxmpp.state import Affiliation
 from kleanxmpp.website_ports import StaffRole

@@ -7,8 +7,10 @@ export const words = document.getElementById("words")?.dataset ?? {};
 const tabs = "BroadcastChannel" in window ? new BroadcastChannel("chat") : null;
 let over = false;
 
+// Also if the page goes meanwhile: a browser is signed out before it shows that it is.
 export function post(path, fields = {}) {
-  return fetch(path, { method: "POST", body: new URLSearchParams({ csrf: page.csrf, ...fields }), cache: "no-store" });
+  const body = new URLSearchParams({ csrf: page.csrf, ...fields });
+  return fetch(path, { method: "POST", body, cache: "no-store", keepalive: true });
 }
 
 export function show(template) {
@@ -30,6 +32,9 @@ async function end() {
   await forget().catch(() => {});
   location.replace("/chat/ended");
 }
+
+// Whoever moves in the history then would call off the way to the last page.
+export const isOver = () => over;
 
 export async function look() {
   if (over) return;

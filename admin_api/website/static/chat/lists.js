@@ -1,5 +1,5 @@
 // Which chat is shown: none until somebody chooses one. From a chat the arrow and the browser's back lead to the list.
-import { page, words } from "./access.js";
+import { isOver, page, words } from "./access.js";
 
 const isShown = (chat) => chat.get("jid") && !chat.get("hidden") && !chat.get("closed");
 
@@ -18,9 +18,9 @@ function toList(chatboxes) {
 }
 
 function backToList(chatboxes) {
-  const opened = (chat) => history[history.state?.chat ? "replaceState" : "pushState"]({ chat: chat.get("jid") }, "");
+  const opened = (chat) => isOver() || history[history.state?.chat ? "replaceState" : "pushState"]({ chat: chat.get("jid") }, "");
   const left = (chat) => setTimeout(() => { // another chat may take its place
-    if (chatboxes.models.some(isShown) || !history.state?.chat) return;
+    if (isOver() || chatboxes.models.some(isShown) || !history.state?.chat) return;
     history.back();
     const jid = CSS.escape(chat.get("jid"));
     document.querySelector(`#controlbox [data-room-jid="${jid}"] a, #controlbox a[data-jid="${jid}"]`)?.focus();
