@@ -9,7 +9,7 @@ from tests.integration.admin_api.desk import EVERYWHERE, Desk
 from tests.integration.admin_api.hr_system import hr_system
 
 
-def soon(seconds: float = 0.3) -> str:
+def soon(seconds: float = 2.0) -> str:
     return (datetime.now(UTC) + timedelta(seconds=seconds)).isoformat()
 
 
